@@ -1,0 +1,210 @@
+"""The rules every input must keep, each with its message."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geopoverty.errors import InputError
+from geopoverty.numerics.types import Array
+
+FIRST = 5
+
+
+def first(ids: Iterable[object], count: int = FIRST) -> str:
+    """List the first few ids for a message.
+
+    Examples
+    --------
+    >>> first(["a", "b", "c"], count=2)
+    'a, b, ...'
+    """
+    listed = list(ids)
+    shown = ", ".join(str(i) for i in listed[:count])
+    return f"{shown}, ..." if len(listed) > count else shown
+
+
+def require(
+    kept: NDArray[np.bool_],
+    rule: str,
+    *,
+    ids: Sequence[object] | pd.Index,
+    way_out: str,
+    noun: str = "rows",
+) -> None:
+    """Raise `InputError` with rule, count, first ids and the way out.
+
+    Parameters
+    ----------
+    kept : array of bool, shape (n,)
+        True where the rule holds.
+    rule : str
+        Such as ``"Consumption must be above 0"``.
+    ids : sequence, shape (n,)
+        What to call each row.
+    way_out : str
+        One sentence in the imperative.
+    noun : str
+        What the rows are.
+
+    Raises
+    ------
+    InputError
+        If any element of `kept` is False.
+
+    Examples
+    --------
+    >>> require(np.array([True, False]), "Age must be above 0", ids=[7, 8],
+    ...         way_out="Drop these rows.")
+    Traceback (most recent call last):
+    geopoverty.errors.InputError: Age must be above 0; 1 of 2 rows break this (8). \
+Drop these rows.
+    """
+    broken = np.flatnonzero(~np.asarray(kept, dtype=bool))
+    if not broken.size:
+        return
+    names = first(ids[i] for i in broken[: FIRST + 1])
+    verb = "breaks" if broken.size == 1 and len(kept) == 1 else "break"
+    raise InputError(
+        f"{rule}; {broken.size} of {len(kept)} {noun} {verb} this ({names}). {way_out}"
+    )
+
+
+def nearest_name(name: str, known: Iterable[object]) -> str:
+    """Suggest the known name most like `name`, as the end of a sentence.
+
+    Examples
+    --------
+    >>> nearest_name("densty", ["density", "age"])
+    " Did you mean 'density'?"
+    >>> nearest_name("zzz", ["density"])
+    ''
+    """
+    close = difflib.get_close_matches(name, [str(k) for k in known], n=1, cutoff=0.6)
+    return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def require_columns(data: pd.DataFrame, names: Iterable[str], what: str) -> None:
+    """Raise `InputError` naming the columns that `data` lacks, with suggestions."""
+    columns = [str(c) for c in data.columns]
+    missing = [n for n in dict.fromkeys(names) if n not in columns]
+    if not missing:
+        return
+    hints = "".join(nearest_name(m, columns) for m in missing[:FIRST])
+    raise InputError(
+        f"{what} needs the column{'s' if len(missing) > 1 else ''} {first(missing)}, "
+        f"which the table lacks.{hints} It has: {first(columns, 12)}."
+    )
+
+
+def require_option(value: Any, allowed: Sequence[Any], name: str) -> None:
+    """Raise `InputError` unless `value` is one of `allowed`.
+
+    Examples
+    --------
+    >>> require_option("clustre", ["hc1", "cluster"], "vcov")
+    Traceback (most recent call last):
+    geopoverty.errors.InputError: vcov must be one of 'hc1', 'cluster'; got \
+'clustre'. Did you mean 'cluster'?
+    """
+    if value in allowed:
+        return
+    options = ", ".join(repr(a) for a in allowed)
+    hint = nearest_name(str(value), allowed)
+    raise InputError(f"{name} must be one of {options}; got {value!r}.{hint}")
+
+
+def unit_ids(values: pd.Series | pd.Index, what: str, *, unique: bool) -> pd.Index:
+    """Check ids: text, present and (if asked) unique; return them as an index.
+
+    Parameters
+    ----------
+    values : Series or Index, shape (n,)
+        The ids as they came.
+    what : str
+        Where they came from, such as ``"The boundaries"``.
+    unique : bool
+        Whether each id may stand only once.
+
+    Raises
+    ------
+    InputError
+        If ids are missing, numbers (leading zeros are lost) or repeated.
+
+    Examples
+    --------
+    >>> unit_ids(pd.Series(["01001", "01003"]), "The table", unique=True).tolist()
+    ['01001', '01003']
+    """
+    index = pd.Index(values)
+    rows = [f"row {i}" for i in np.flatnonzero(index.isna())[: FIRST + 1]]
+    if rows:
+        raise InputError(
+            f"{what}: every row needs a unit id; {int(index.isna().sum())} of "
+            f"{len(index)} rows have none ({first(rows)}). Fill or drop these rows."
+        )
+    if not all(isinstance(i, str) for i in index):
+        raise InputError(
+            f"{what}: unit ids must be text; these are "
+            f"{pd.api.types.infer_dtype(index, skipna=True)} "
+            f"({first(index[: FIRST + 1])}), so leading zeros are lost. Read the "
+            "column as text, or repair it: ids.astype(str).str.zfill(width)."
+        )
+    if unique:
+        twice = index[index.duplicated()].unique()
+        if len(twice):
+            raise InputError(
+                f"{what}: unit ids must be unique; {len(twice)} of {index.nunique()} "
+                f"ids stand more than once ({first(twice)}). Drop or merge the "
+                "repeated rows."
+            )
+    return index.astype(object)
+
+
+def require_same_units(
+    left: pd.Index, right: pd.Index, *, names: tuple[str, str], way_out: str
+) -> None:
+    """Raise `InputError` listing the units that only one of two sides has."""
+    only_left, only_right = left.difference(right), right.difference(left)
+    if not len(only_left) and not len(only_right):
+        return
+    parts = [
+        f"{len(only)} only in {name} ({first(only)})"
+        for only, name in zip((only_left, only_right), names, strict=True)
+        if len(only)
+    ]
+    raise InputError(
+        f"{names[0].capitalize()} and {names[1]} must hold the same units; "
+        f"{'; '.join(parts)}. {way_out}"
+    )
+
+
+def binary_outcome(values: pd.Series, name: str) -> Array:
+    """Return a 0/1 outcome as floats.
+
+    Raises
+    ------
+    InputError
+        If a value is neither 0 nor 1, or all are the same.
+
+    Examples
+    --------
+    >>> binary_outcome(pd.Series([True, False]), "poor")
+    array([1., 0.])
+    """
+    y: Array = values.to_numpy(dtype=np.float64)
+    require(
+        (y == 0) | (y == 1),
+        f"The outcome '{name}' must be 0 or 1",
+        ids=values.index,
+        way_out="Code it 0/1, such as (income < poverty_line).",
+    )
+    if y.size and y.min() == y.max():
+        raise InputError(
+            f"The outcome '{name}' must vary; it is {y[0]:.0f} in all {y.size} rows. "
+            "Nothing can be learnt from a constant outcome: check the poverty line."
+        )
+    return y

@@ -1,0 +1,67 @@
+"""Where a result comes from: formula, options, data and versions."""
+
+import hashlib
+import platform
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PACKAGES = ("geopoverty", "numpy", "scipy", "pandas")
+SOURCE_KEYS = ("title", "status", "source", "licence", "attribution")
+
+
+def provenance(
+    formula: str,
+    options: Mapping[str, Any],
+    arrays: Iterable[NDArray[Any]],
+    sources: Iterable[Mapping[str, Any]],
+    packages: Iterable[str] = (),
+) -> dict[str, Any]:
+    """Gather what makes a result repeatable.
+
+    Parameters
+    ----------
+    formula : str
+    options : mapping
+        As given; whatever is not plain is kept as text.
+    arrays : iterable of array
+        The numbers used, hashed.
+    sources : iterable of mapping
+        The `.attrs` of what went in; each that has a title or status is kept.
+    packages : iterable of str
+        Packages that did part of the work, besides numpy, scipy and pandas.
+
+    Returns
+    -------
+    dict
+        ``formula, options, data_hash, data, versions``; ``data`` lists title,
+        status, source, licence and attribution of each source.
+
+    Examples
+    --------
+    >>> out = provenance("y ~ x", {"vcov": "hc1"}, [np.ones(2)], [{"status": "routed"}])
+    >>> out["data"], len(out["data_hash"])
+    ([{'status': 'routed'}], 32)
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    kept = [{k: str(s[k]) for k in SOURCE_KEYS if s.get(k)} for s in sources]
+    listed = [s for i, s in enumerate(kept) if s and s not in kept[:i]]
+    versions = {p: version(p) for p in (*PACKAGES, *packages)}
+    return {
+        "formula": formula,
+        "options": {k: _plain(v) for k, v in options.items()},
+        "data_hash": digest.hexdigest(),
+        "data": listed,
+        "versions": {"python": platform.python_version(), **versions},
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str | int | float | bool | None):
+        return value
+    return repr(value).splitlines()[0][:200]
