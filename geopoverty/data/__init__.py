@@ -1,0 +1,1 @@
+"""What comes in: boundaries, travel times and the bundled data sets."""
