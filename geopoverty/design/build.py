@@ -1,0 +1,290 @@
+"""From formula and table to the arrays an estimator works on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from geopoverty._checks import first, require, require_columns
+from geopoverty.design.evaluate import evaluate, right_side
+from geopoverty.design.formula import ParsedFormula, Term, parse_formula, terms_of
+from geopoverty.design.lags import Source, Weights, lagged_columns, row_sums
+from geopoverty.errors import InputError
+from geopoverty.numerics.rank import dependent_columns
+from geopoverty.numerics.types import Array
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which columns play which part, besides those of the formula.
+
+    Attributes
+    ----------
+    unit, period : str or None
+        Columns (or the index) that name the unit and the period of a row.
+    others : tuple of str
+        Columns that must be there and not missing, such as clusters.
+    """
+
+    unit: str | None = None
+    period: str | None = None
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """What an estimator works on.
+
+    Attributes
+    ----------
+    formula : ParsedFormula
+    y : array, shape (n,)
+        The outcome; empty when the formula has none.
+    X : array, shape (n, k), C order
+    names : list of str
+    terms : list of (Term, list of int)
+        Each term with its columns.
+    rows : DataFrame, n rows
+        The rows used, lags included, indexed as the user's table.
+    dropped : int
+        Rows left out because a value is missing.
+    row_sums : array, shape (n,), or None
+        Each row's sum of spatial weights, when there are lags.
+    notes : tuple of str
+    """
+
+    formula: ParsedFormula
+    y: Array
+    X: Array
+    names: list[str]
+    terms: list[tuple[Term, list[int]]]
+    rows: pd.DataFrame
+    dropped: int
+    row_sums: Array | None
+    notes: tuple[str, ...]
+
+
+def build_design(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    roles: Roles,
+    outcome: bool = True,
+    weights: Weights | None = None,
+    unit_data: pd.DataFrame | None = None,
+    intercept: bool = True,
+) -> Design:
+    """Turn formula and table into outcome, design matrix and names.
+
+    Parameters
+    ----------
+    formula : str
+    data : DataFrame
+        One row an observation; never modified.
+    roles : Roles
+    outcome : bool
+        Whether the formula has a left side.
+    weights : SpatialWeights, optional
+        Needed by ``W(x)``.
+    unit_data : DataFrame, optional
+        A table of units (and periods) from which ``W(x)`` and columns that `data`
+        lacks are taken, joined by key.
+    intercept : bool
+        Whether a constant belongs to the model.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    InputError
+        For unknown columns, missing keys, values that are not finite, columns
+        that determine one another, or no complete row.
+    """
+    rows = _with_unit_column(_table(data, "data"), roles.unit)
+    extra = None
+    if unit_data is not None:
+        extra = _with_unit_column(_table(unit_data, "unit_data"), roles.unit)
+    known = {*map(str, rows.columns), *map(str, [] if extra is None else extra.columns)}
+    parsed = parse_formula(formula, known, outcome=outcome)
+    _check_roles(rows, roles, parsed, weights)
+    rows, notes = _with_lags(rows, extra, roles, parsed, weights)
+    rows, dropped = _complete(rows, parsed, roles)
+    if dropped:
+        notes.append(f"{dropped:,} rows with a missing value were left out.")
+    y = np.zeros(0)
+    if outcome:
+        y = evaluate(parsed.outcome, rows).to_numpy()
+        _require_finite(y, f"The outcome '{parsed.outcome}'", rows.index)
+    X, names, columns = right_side(parsed.right, rows)
+    terms = list(zip(terms_of(parsed.right), columns, strict=True))
+    if not intercept:
+        X, names, terms = _without_intercept(X, names, terms)
+    _refuse_collinear(X, names)
+    sums = None
+    if parsed.lags and weights is not None and roles.unit is not None:
+        sums = row_sums(weights, rows[roles.unit])
+    return Design(parsed, y, X, names, terms, rows, dropped, sums, tuple(notes))
+
+
+def _with_lags(
+    rows: pd.DataFrame,
+    extra: pd.DataFrame | None,
+    roles: Roles,
+    parsed: ParsedFormula,
+    weights: Weights | None,
+) -> tuple[pd.DataFrame, list[str]]:
+    if extra is not None:
+        rows = _joined(rows, extra, roles, parsed)
+    if weights is None:
+        return rows, []
+    if not parsed.lags:
+        return rows, ["Weights were given, but the formula has no W(x) to use them."]
+    source = _source(rows, extra, roles, parsed)
+    lagged, notes = lagged_columns(parsed.lags, weights, source, rows)
+    return pd.concat([rows, lagged], axis=1), notes
+
+
+def _table(data: Any, name: str) -> pd.DataFrame:
+    if not isinstance(data, pd.DataFrame):
+        raise InputError(f"{name} must be a DataFrame; got {type(data).__name__}.")
+    if not len(data):
+        raise InputError(f"{name} must have rows; it is empty.")
+    if data.columns.has_duplicates:
+        twice = data.columns[data.columns.duplicated()]
+        raise InputError(
+            f"{name} must name each column once; {first(twice)} stands more than once. "
+            "Rename or drop it."
+        )
+    return data
+
+
+def _with_unit_column(table: pd.DataFrame, unit: str | None) -> pd.DataFrame:
+    if unit is not None and unit not in table.columns and table.index.name == unit:
+        return table.assign(**{unit: table.index})
+    return table
+
+
+def _check_roles(
+    rows: pd.DataFrame, roles: Roles, parsed: ParsedFormula, weights: Weights | None
+) -> None:
+    if parsed.lags and weights is None:
+        raise InputError(
+            f"{next(iter(parsed.lags))} needs spatial weights. Pass weights=, such as "
+            "travel_weights(times, cutoff=120)."
+        )
+    needed = list(roles.others)
+    if parsed.lags and roles.unit is not None:
+        needed.append(roles.unit)
+    if roles.period is not None:
+        needed.append(roles.period)
+    require_columns(rows, needed, "data")
+
+
+def _joined(
+    rows: pd.DataFrame, extra: pd.DataFrame, roles: Roles, parsed: ParsedFormula
+) -> pd.DataFrame:
+    """Join by key the columns that only the table of units has."""
+    keys = [k for k in (roles.unit, roles.period) if k is not None and k in extra]
+    require_columns(extra, [roles.unit] if roles.unit else [], "unit_data")
+    repeats = extra.duplicated(keys)
+    require(
+        ~repeats.to_numpy(),
+        f"unit_data must have one row for each {' and '.join(keys)}",
+        ids=extra[keys[0]].to_numpy(),
+        way_out="Drop or merge the repeats, or name the period column in period=.",
+    )
+    wanted = [c for c in parsed.columns if c not in rows.columns]
+    if not wanted:
+        return rows
+    right = extra[[*keys, *wanted]]
+    joined = rows[keys].merge(right, on=keys, how="left", indicator=True)
+    require(
+        (joined["_merge"] == "both").to_numpy(),
+        f"Every row's {' and '.join(keys)} must be in unit_data",
+        ids=rows[keys[0]].to_numpy(),
+        way_out="Add these units to unit_data, or drop their rows.",
+    )
+    return rows.assign(**{c: joined[c].to_numpy() for c in wanted})
+
+
+def _source(
+    rows: pd.DataFrame, extra: pd.DataFrame | None, roles: Roles, parsed: ParsedFormula
+) -> Source:
+    unit = roles.unit or "unit_id"
+    if extra is not None and parsed.lagged_columns <= set(extra.columns):
+        period = roles.period if roles.period in extra.columns else None
+        return Source(extra, unit, period, "unit_data", parsed.lagged_columns)
+    require_columns(rows, sorted(parsed.lagged_columns), "data")
+    return Source(rows, unit, roles.period, "The rows", parsed.lagged_columns)
+
+
+def _complete(
+    rows: pd.DataFrame, parsed: ParsedFormula, roles: Roles
+) -> tuple[pd.DataFrame, int]:
+    used = {*parsed.columns, *parsed.lags, *roles.others}
+    used |= {k for k in (roles.unit, roles.period) if k and k in rows.columns}
+    table = rows[[c for c in rows.columns if c in used]]
+    for name in table.columns:
+        column = table[name]
+        if pd.api.types.is_float_dtype(column) and np.isinf(column.to_numpy()).any():
+            require(
+                ~np.isinf(column.to_numpy()),
+                f"'{name}' must be finite",
+                ids=rows.index,
+                way_out="Set these values to NaN to leave the rows out.",
+            )
+    kept = table.notna().all(axis=1).to_numpy()
+    if not kept.any():
+        empty = [c for c in table.columns if table[c].isna().all()]
+        raise InputError(
+            "No row is complete: every one has a missing value"
+            f"{f' ({first(empty)} is missing throughout)' if empty else ''}. Check "
+            "how the tables were joined."
+        )
+    dropped = int((~kept).sum())
+    return (table if not dropped else table[kept]), dropped
+
+
+def _require_finite(values: Array, what: str, ids: pd.Index) -> None:
+    require(
+        np.isfinite(values),
+        f"{what} must be finite",
+        ids=ids,
+        way_out="Drop these rows, or transform the column differently.",
+    )
+
+
+def _without_intercept(
+    X: Array, names: list[str], terms: list[tuple[Term, list[int]]]
+) -> tuple[Array, list[str], list[tuple[Term, list[int]]]]:
+    if "Intercept" not in names:
+        return X, names, terms
+    at = names.index("Intercept")
+    kept = [j for j in range(len(names)) if j != at]
+    moved = {old: new for new, old in enumerate(kept)}
+    return (
+        np.ascontiguousarray(X[:, kept]),
+        [names[j] for j in kept],
+        [(t, [moved[j] for j in js]) for t, js in terms if js != [at]],
+    )
+
+
+def _refuse_collinear(X: Array, names: Sequence[str]) -> None:
+    found = dependent_columns(X)
+    if not found:
+        return
+    parts = [
+        f"'{names[j]}' is a combination of {', '.join(names[i] for i in basis)}"
+        if basis
+        else f"'{names[j]}' is 0 in every row"
+        for j, basis in found
+    ]
+    raise InputError(
+        "Covariates must not determine one another; "
+        f"{len(found)} of {len(names)} columns break this ({'; '.join(parts[:5])}). "
+        "Leave one of them out."
+    )
