@@ -1,0 +1,1 @@
+"""Effects on the outcome's own scale, from a design and a fit."""
