@@ -1,0 +1,1 @@
+"""Estimators: one module a method family; none knows another."""

@@ -1,0 +1,315 @@
+"""Logit and probit, with spillovers through lagged covariates."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from geopoverty._checks import binary_outcome, first, require
+from geopoverty.covariances import Vcov, columns_of, covariance, resolved
+from geopoverty.design import Design, Roles, build_design
+from geopoverty.effects.tables import (
+    BinaryModel,
+    effects_table,
+    fitted_table,
+    odds_ratios,
+    units_table,
+)
+from geopoverty.effects.terms import effect_terms
+from geopoverty.errors import EstimationError, GeoPovertyWarning
+from geopoverty.numerics.binary import BinaryFit, fit_binary, score_blocks
+from geopoverty.numerics.covariance import inverse
+from geopoverty.numerics.links import LINKS
+from geopoverty.numerics.types import Array
+from geopoverty.provenance import provenance
+from geopoverty.results import Result
+from geopoverty.weights import as_weights
+
+
+def logit(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    weights: Any = None,
+    unit: str = "unit_id",
+    period: str | None = None,
+    vcov: Vcov | None = None,
+    sampling_weight: str | None = None,
+    unit_data: pd.DataFrame | None = None,
+) -> Result:
+    """Fit a logit, with spillovers where the formula has ``W(x)``.
+
+    Parameters
+    ----------
+    formula : str
+        ``"poor ~ jobs + W(jobs) + age"``: ``W(x)`` is the lag of x over the
+        units, computed once per unit and period and joined to rows by key. The
+        outcome is 0 or 1, or an expression that is, such as ``income < line``.
+    data : DataFrame, n rows
+        One household or unit (and period) a row. Rows with a missing value are
+        dropped and counted. Never modified.
+    weights : SpatialWeights, libpysal Graph or W, optional
+        Between units; needed by ``W(x)``.
+    unit, period : str
+        Columns (or the index) that name a row's unit and period. With `period`,
+        lags are taken within periods.
+    vcov : {"iid", "hc0", "hc1", "cluster"}, Cluster or Conley, optional
+        ``"cluster"`` is on the unit. When not given: "cluster" if the formula
+        has lags and units have several rows, which share them; else "hc1".
+    sampling_weight : str, optional
+        Column of weights above 0; only their ratios matter.
+    unit_data : DataFrame, optional
+        One row a unit (and period). ``W(x)`` is computed from it where it has x,
+        and columns that `data` lacks are joined from it. Use it when households
+        live in only some of the units.
+
+    Returns
+    -------
+    Result
+        ``estimates`` in log-odds. ``tables``: ``effects`` (average direct,
+        indirect and total effects on the probability, in points of 0 to 1, with
+        delta-method SE), ``odds_ratios``, ``fitted`` (a row each). ``units``: a
+        row per unit (and period) with rows, outcome, probability and its 95 %
+        interval, and for each lagged x its own (direct) and spillover
+        (indirect) effect with interval and p.
+
+    Raises
+    ------
+    InputError
+        For unknown or collinear columns, ids that are not text, an outcome that
+        is not 0/1 or does not vary, values that are not finite, or units
+        without weights.
+    EstimationError
+        If a covariate separates the outcome perfectly.
+
+    Warns
+    -----
+    GeoPovertyWarning
+        If there are fewer than 40 clusters, or the outcome is constant in a
+        period.
+
+    Notes
+    -----
+    Exact maximum likelihood. The indirect effect of x is what raising x by one
+    in all other units does: ``theta f(x'b) sum_j w_ij``, averaged over rows. An
+    effect of a category is the change from the base category.
+
+    References
+    ----------
+    LeSage, J. & Pace, R. K. (2009). Introduction to Spatial Econometrics,
+    section 2.7, for direct and indirect effects; Halleck Vega, S. & Elhorst,
+    J. P. (2015). The SLX model. Journal of Regional Science 55, 339-363.
+
+    Examples
+    --------
+    >>> homes = pd.DataFrame({"poor": [1, 1, 0, 1, 0, 0], "age": [2, 4, 3, 1, 5, 6]})
+    >>> logit("poor ~ age", homes, vcov="iid").estimates.round(3).to_dict()
+    {'Intercept': 4.249, 'age': -1.214}
+    """
+    options = {
+        "weights": weights,
+        "unit": unit,
+        "period": period,
+        "vcov": vcov,
+        "sampling_weight": sampling_weight,
+    }
+    return _binary("logit", formula, data, options, unit_data)
+
+
+def probit(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    weights: Any = None,
+    unit: str = "unit_id",
+    period: str | None = None,
+    vcov: Vcov | None = None,
+    sampling_weight: str | None = None,
+    unit_data: pd.DataFrame | None = None,
+) -> Result:
+    """Fit a probit, with spillovers where the formula has ``W(x)``.
+
+    Everything is as in `logit`, but for the normal link: ``estimates`` are in
+    standard deviations of the latent outcome, and there are no odds ratios.
+    Standard errors rest on the observed information, as in Stata and
+    statsmodels (R's ``glm`` uses the expected one).
+
+    Parameters
+    ----------
+    formula, data, weights, unit, period, vcov, sampling_weight, unit_data
+        See `logit`.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    InputError, EstimationError
+        See `logit`.
+
+    Examples
+    --------
+    >>> homes = pd.DataFrame({"poor": [1, 1, 0, 1, 0, 0], "age": [2, 4, 3, 1, 5, 6]})
+    >>> probit("poor ~ age", homes, vcov="iid").estimates.round(3).to_dict()
+    {'Intercept': 2.659, 'age': -0.76}
+    """
+    options = {
+        "weights": weights,
+        "unit": unit,
+        "period": period,
+        "vcov": vcov,
+        "sampling_weight": sampling_weight,
+    }
+    return _binary("probit", formula, data, options, unit_data)
+
+
+def _binary(
+    name: str,
+    formula: str,
+    data: pd.DataFrame,
+    options: dict[str, Any],
+    unit_data: pd.DataFrame | None,
+) -> Result:
+    link, unit, period = LINKS[name], options["unit"], options["period"]
+    weights = None if options["weights"] is None else as_weights(options["weights"])
+    chosen = None if options["vcov"] is None else resolved(options["vcov"], unit)
+    sampling = options["sampling_weight"]
+    others = tuple(
+        c for c in (*(columns_of(chosen, unit) if chosen else ()), sampling) if c
+    )
+    design = build_design(
+        formula,
+        data,
+        roles=Roles(unit, period, others),
+        weights=weights,
+        unit_data=unit_data,
+    )
+    vcov, notes = _vcov_for(chosen, design, unit)
+    binary_outcome(pd.Series(design.y, design.rows.index), design.formula.outcome)
+    notes = [*design.notes, *notes, *_flat_periods(design, period)]
+    w = None if sampling is None else _sampling_weights(design.rows[sampling])
+    fit = fit_binary(design.X, design.y, link, w)
+    _refuse_separation(fit, design)
+    cov = covariance(
+        vcov,
+        inverse(fit.information),
+        lambda: score_blocks(design.X, design.y, fit.beta, link, w),
+        design.rows,
+        unit,
+    )
+    model = BinaryModel(design, link, w, unit, period, fit, cov.matrix)
+    effects = effect_terms(design)
+    tables = {"effects": effects_table(model, effects)}
+    if name == "logit":
+        tables["odds_ratios"] = odds_ratios(model)
+    tables["fitted"] = fitted_table(model)
+    weighting = () if weights is None else (weights,)
+    return Result(
+        estimator=name,
+        estimates=pd.Series(fit.beta, index=design.names, name="estimate"),
+        vcov=pd.DataFrame(cov.matrix, index=design.names, columns=design.names),
+        units=units_table(model, effects),
+        facts={**_facts(model), **cov.facts},
+        tables=tables,
+        notes=(
+            *notes,
+            *cov.notes,
+            *effects.notes,
+            *(n for s in weighting for n in s.notes),
+        ),
+        provenance=provenance(
+            formula,
+            options,
+            (design.y, design.X) if w is None else (design.y, design.X, w),
+            [
+                data.attrs,
+                *([] if unit_data is None else [unit_data.attrs]),
+                *({**s.attrs, "status": s.status} for s in weighting),
+            ],
+        ),
+    )
+
+
+def _vcov_for(chosen: Vcov | None, design: Design, unit: str) -> tuple[Vcov, list[str]]:
+    if chosen is not None:
+        return chosen, []
+    if design.formula.lags and design.rows[unit].duplicated().any():
+        note = (
+            f"Rows of one {unit} share its lags, so standard errors are clustered on "
+            f"it; vcov='hc1' would take them for independent."
+        )
+        return resolved("cluster", unit), [note]
+    return "hc1", []
+
+
+def _flat_periods(design: Design, period: str | None) -> list[str]:
+    if period is None:
+        return []
+    rates = pd.Series(design.y).groupby(design.rows[period].to_numpy()).mean()
+    flat = rates.index[(rates == 0) | (rates == 1)]
+    if not len(flat):
+        return []
+    note = (
+        f"The outcome does not vary in {len(flat)} of {len(rates)} periods "
+        f"({first(flat)})."
+    )
+    warnings.warn(
+        f"{note} They tell nothing of differences within a period: check the poverty "
+        "line, or leave these periods out.",
+        GeoPovertyWarning,
+        stacklevel=4,
+    )
+    return [note]
+
+
+def _sampling_weights(column: pd.Series) -> Array:
+    values = column.to_numpy(np.float64)
+    require(
+        np.isfinite(values) & (values > 0),
+        f"Sampling weights '{column.name}' must be above 0",
+        ids=column.index,
+        way_out="Drop rows that stand for nobody.",
+    )
+    # Scaled to sum to n, so that the log-likelihood is on the scale of the sample.
+    return np.asarray(values * (len(values) / values.sum()))
+
+
+def _refuse_separation(fit: BinaryFit, design: Design) -> None:
+    if not fit.separating.size:
+        return
+    names = [design.names[j] for j in fit.separating]
+    named = [n for n in names if n != "Intercept"] or names
+    verb = "separates" if len(named) == 1 else "together separate"
+    joint = ", ".join(f"'{n}'" for n in named[:5])
+    raise EstimationError(
+        f"{joint} {verb} the outcome '{design.formula.outcome}' perfectly: the "
+        "likelihood rises for ever and no finite coefficient fits. Leave out or merge "
+        "categories of what separates it, or pool periods."
+    )
+
+
+def _facts(model: BinaryModel) -> dict[str, Any]:
+    design, fit = model.design, model.fit
+    n, k = design.X.shape
+    w = np.ones(n) if model.w is None else model.w
+    rate = float(w @ design.y / w.sum())
+    null = float(w.sum() * -(stats.entropy([rate, 1 - rate])))
+    facts = {
+        "n_obs": n,
+        "n_dropped": design.dropped,
+        "outcome": design.formula.outcome,
+        "share_of_ones": rate,
+        "log_likelihood": fit.loglik,
+        "log_likelihood_null": null,
+        "pseudo_r_squared": 1 - fit.loglik / null,
+        "aic": -2 * fit.loglik + 2 * k,
+        "bic": -2 * fit.loglik + k * float(np.log(n)),
+    }
+    if model.unit in design.rows.columns:
+        facts["n_units"] = int(design.rows[model.unit].nunique())
+    if model.period is not None:
+        facts["n_periods"] = int(design.rows[model.period].nunique())
+    return facts

@@ -1,0 +1,317 @@
+"""Linear panels with unit, period and two-way effects, and lagged covariates."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyfixest as pf
+
+from geopoverty._checks import first, require, require_option
+from geopoverty.covariances import (
+    Cluster,
+    Conley,
+    Covariance,
+    Vcov,
+    columns_of,
+    covariance,
+    few_clusters,
+    resolved,
+)
+from geopoverty.design import Design, Roles, build_design
+from geopoverty.effects.tables import linear_effects_table
+from geopoverty.effects.terms import effect_terms
+from geopoverty.errors import InputError
+from geopoverty.numerics.blocks import blocks
+from geopoverty.numerics.covariance import Scores, inverse
+from geopoverty.numerics.types import Array
+from geopoverty.provenance import provenance
+from geopoverty.results import Result
+from geopoverty.weights import as_weights
+
+EFFECTS = {"unit": "unit", "period": "period", "two-way": "unit + period", "none": ""}
+
+
+def panel(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    unit: str = "unit_id",
+    period: str = "period",
+    effects: str = "two-way",
+    weights: Any = None,
+    vcov: Vcov = "cluster",
+    unit_data: pd.DataFrame | None = None,
+) -> Result:
+    """Fit a linear panel by least squares, with spillovers through ``W(x)``.
+
+    Parameters
+    ----------
+    formula : str
+        ``"log_income ~ density + W(density)"``; lags are taken within periods.
+    data : DataFrame, n rows
+        One unit and period a row, each pair once; it may be unbalanced, but
+        every unit of the weights needs x in every period. Never modified.
+    unit, period : str
+        Columns (or the index) that name a row's unit and period.
+    effects : {"unit", "period", "two-way", "none"}
+        Fixed effects; ``"none"`` is pooled least squares.
+    weights : SpatialWeights, libpysal Graph or W, optional
+        Between units; needed by ``W(x)``.
+    vcov : {"iid", "hc1", "cluster"}, Cluster or Conley
+        ``"cluster"`` is on the unit. Small-sample factors are fixest's, which
+        are Stata's: effects nested in the clusters do not count as parameters.
+    unit_data : DataFrame, optional
+        One row a unit (and period), from which ``W(x)`` and columns that `data`
+        lacks are taken.
+
+    Returns
+    -------
+    Result
+        ``tables["effects"]``: direct, indirect and total effects in units of the
+        outcome. ``units``: outcome, fitted value and residual of each row.
+
+    Raises
+    ------
+    InputError
+        For repeated unit-period pairs, fewer than two periods, covariates that
+        the fixed effects absorb, and whatever else breaks a rule of input.
+
+    Warns
+    -----
+    GeoPovertyWarning
+        If there are fewer than 40 clusters.
+
+    Notes
+    -----
+    The fixed effects are swept out and the coefficients found by pyfixest.
+    Tests use Student's t with G - 1 degrees of freedom under clusters.
+
+    References
+    ----------
+    Cameron, A. C. & Miller, D. L. (2015). A practitioner's guide to
+    cluster-robust inference. Journal of Human Resources 50, 317-372.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"unit_id": list("aabbcc"), "period": [1, 2] * 3,
+    ...     "x": [0.0, 1.0, 0.0, 2.0, 1.0, 1.0], "y": [1.0, 3.0, 2.0, 7.0, 5.0, 4.0]})
+    >>> panel("y ~ x", table, effects="unit", vcov="iid").estimates.round(3).to_dict()
+    {'x': 2.4}
+    """
+    require_option(effects, tuple(EFFECTS), "effects")
+    chosen = resolved(vcov, unit)
+    if chosen == "hc0":
+        raise InputError("panel takes vcov 'iid', 'hc1', 'cluster', Cluster or Conley.")
+    spatial = None if weights is None else as_weights(weights)
+    design = build_design(
+        formula,
+        data,
+        roles=Roles(unit, period, (unit, *columns_of(chosen, unit))),
+        weights=spatial,
+        unit_data=unit_data,
+        intercept=effects == "none",
+    )
+    _check_panel(design, unit, period, effects)
+    fit = _fit(design, unit, period, effects, chosen)
+    cov = fit.covariance
+    if isinstance(chosen, Conley):
+        cov = covariance(chosen, fit.bread, fit.scores, design.rows, unit)
+    terms = effect_terms(design)
+    matrix = pd.DataFrame(cov.matrix, index=design.names, columns=design.names)
+    options = {
+        "unit": unit,
+        "period": period,
+        "effects": effects,
+        "vcov": vcov,
+        "weights": weights,
+    }
+    return Result(
+        estimator="panel",
+        estimates=pd.Series(fit.beta, index=design.names, name="estimate"),
+        vcov=matrix,
+        units=_units_table(design, unit, period, fit),
+        facts={**_facts(design, unit, period, effects, fit), **cov.facts},
+        tables={"effects": linear_effects_table(terms, fit.beta, cov.matrix, fit.df_t)},
+        notes=(
+            *design.notes,
+            *cov.notes,
+            *terms.notes,
+            *(() if spatial is None else spatial.notes),
+        ),
+        provenance=provenance(
+            formula,
+            options,
+            (design.y, design.X),
+            [
+                data.attrs,
+                *([] if unit_data is None else [unit_data.attrs]),
+                *(
+                    []
+                    if spatial is None
+                    else [{**spatial.attrs, "status": spatial.status}]
+                ),
+            ],
+            packages=("pyfixest",),
+        ),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """What pyfixest found, and what is needed of it."""
+
+    beta: Array
+    X: Array
+    residual: Array
+    df_t: float
+    r_squared: float
+    r_squared_within: float
+    covariance: Covariance
+
+    @property
+    def bread(self) -> Array:
+        return inverse(self.X.T @ self.X)
+
+    def scores(self) -> Scores:
+        for rows in blocks(len(self.X)):
+            yield rows, self.X[rows] * self.residual[rows, None]
+
+
+def _check_panel(design: Design, unit: str, period: str, effects: str) -> None:
+    rows = design.rows
+    if not design.names:
+        raise InputError(
+            f"'{design.formula.text}' has no covariate. Name at least one."
+        )
+    require(
+        ~rows.duplicated([unit, period]).to_numpy(),
+        f"Each {unit} and {period} must stand once",
+        ids=list(zip(rows[unit], rows[period], strict=True)),
+        way_out="Drop or merge the repeats.",
+    )
+    if np.ptp(design.y) == 0:
+        raise InputError(
+            f"The outcome '{design.formula.outcome}' must vary; it is {design.y[0]:g} "
+            "in every row. Check the column."
+        )
+    if effects != "none" and rows[period].nunique() < 2:
+        raise InputError(
+            f"A panel needs at least two periods; '{period}' has "
+            f"{rows[period].nunique()}. Use effects='none' for one cross-section."
+        )
+    if effects in ("unit", "two-way"):
+        _refuse_constant_within(design, unit, "unit")
+    if effects in ("period", "two-way"):
+        _refuse_constant_within(design, period, "period")
+
+
+def _refuse_constant_within(design: Design, key: str, kind: str) -> None:
+    codes = design.rows.groupby(key).ngroup().to_numpy()
+    frame = pd.DataFrame(design.X).groupby(codes)
+    spread = (frame.max() - frame.min()).max().to_numpy()
+    fixed = [n for n, s in zip(design.names, spread, strict=True) if s == 0]
+    if fixed:
+        other = "period" if kind == "unit" else "unit"
+        raise InputError(
+            f"{first(fixed)} does not vary within any {kind}, so {kind} effects "
+            f"absorb it. Leave it out, or use effects='{other}' or 'none'."
+        )
+
+
+def _fit(design: Design, unit: str, period: str, effects: str, vcov: Vcov) -> _Fit:
+    plain = [n for n in design.names if n != "Intercept"]
+    # Safe names: what the user calls a column never reaches another parser.
+    stand_in = {n: f"x{j}" for j, n in enumerate(plain)}
+    table = pd.DataFrame({"y": design.y})
+    for name in plain:
+        table[stand_in[name]] = design.X[:, design.names.index(name)]
+    table["unit"] = pd.factorize(design.rows[unit])[0]
+    table["period"] = pd.factorize(design.rows[period])[0]
+    clusters = vcov.columns if isinstance(vcov, Cluster) else ()
+    for i, column in enumerate(clusters):
+        table[f"c{i}"] = pd.factorize(design.rows[column])[0]
+    right = " + ".join(stand_in.values()) or "1"
+    absorbed = f" | {EFFECTS[effects]}" if EFFECTS[effects] else ""
+    with warnings.catch_warnings():
+        # Dropped columns are reported below, by name, as an error.
+        warnings.simplefilter("ignore")
+        model = pf.feols(
+            f"y ~ {right}{absorbed}",
+            table,
+            vcov=_pyfixest_vcov(vcov, len(clusters)),
+            ssc=pf.ssc(k_adj=not isinstance(vcov, Cluster) or vcov.correction == "hc1"),
+            fixef_rm="none",
+            fixef_tol=1e-10,
+            drop_intercept="Intercept" not in design.names,
+        )
+    found = model.coef()
+    back = {v: k for k, v in stand_in.items()} | {"Intercept": "Intercept"}
+    order = [back[c] for c in found.index]
+    _refuse_absorbed(set(design.names) - set(order), effects)
+    at = [order.index(n) for n in design.names]
+    cov = _described(vcov, model._vcov[np.ix_(at, at)], design)
+    return _Fit(
+        beta=found.to_numpy()[at],
+        X=np.asarray(model._X)[:, at],
+        residual=np.asarray(model.resid()).ravel(),
+        df_t=float(model._df_t),
+        r_squared=float(model._r2),
+        r_squared_within=float(model._r2_within),
+        covariance=cov,
+    )
+
+
+def _pyfixest_vcov(vcov: Vcov, clusters: int) -> Any:
+    if isinstance(vcov, Cluster):
+        return {"CRV1": " + ".join(f"c{i}" for i in range(clusters))}
+    return "hetero" if vcov == "hc1" else "iid"
+
+
+def _described(vcov: Vcov, matrix: Array, design: Design) -> Covariance:
+    if not isinstance(vcov, Cluster):
+        return Covariance(matrix, {"vcov": str(vcov)}, ())
+    fewest = min(int(design.rows[c].nunique()) for c in vcov.columns)
+    label = f"clustered by {' and '.join(vcov.columns)}"
+    facts = {"vcov": label, "n_clusters": fewest}
+    return Covariance(matrix, facts, few_clusters(fewest))
+
+
+def _refuse_absorbed(lost: set[str], effects: str) -> None:
+    if lost:
+        raise InputError(
+            f"{first(sorted(lost))} is determined by the {effects} effects and the "
+            "other covariates. Leave it out, or use fewer effects."
+        )
+
+
+def _units_table(design: Design, unit: str, period: str, fit: _Fit) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "unit_id": design.rows[unit].to_numpy(),
+            "period": design.rows[period].to_numpy(),
+            "outcome": design.y,
+            "fitted": design.y - fit.residual,
+            "residual": fit.residual,
+        }
+    )
+
+
+def _facts(
+    design: Design, unit: str, period: str, effects: str, fit: _Fit
+) -> dict[str, Any]:
+    rows = design.rows
+    facts = {
+        "n_obs": len(rows),
+        "n_dropped": design.dropped,
+        "outcome": design.formula.outcome,
+        "effects": effects,
+        "n_units": int(rows[unit].nunique()),
+        "n_periods": int(rows[period].nunique()),
+        "r_squared": fit.r_squared,
+        "df_t": fit.df_t,
+    }
+    if effects != "none":
+        facts["r_squared_within"] = fit.r_squared_within
+    return facts
