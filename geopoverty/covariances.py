@@ -48,7 +48,7 @@ class Cluster:
     correction : {"hc1", "groups"}
         Small-sample factor: ``G/(G-1) (n-1)/(n-k)`` as statsmodels and R's
         sandwich, or ``G/(G-1)`` as Stata's logit and probit. Two-way clusters
-        use each dimension's own G.
+        use each part's own G, but `panel` the smaller, as fixest and reghdfe.
 
     Examples
     --------
@@ -156,6 +156,26 @@ Vcov = str | Cluster | Conley
 
 
 @dataclass(frozen=True)
+class SmallSample:
+    """What small-sample factors count.
+
+    Attributes
+    ----------
+    parameters : int
+        For HC1.
+    clustered : int
+        For clusters: fixed effects nested in them do not count.
+    fewest : bool
+        Two-way clusters: the smaller G for all parts, as fixest and reghdfe;
+        else each part its own, as sandwich.
+    """
+
+    parameters: int
+    clustered: int
+    fewest: bool = False
+
+
+@dataclass(frozen=True)
 class Covariance:
     """A covariance and what to say about it.
 
@@ -210,6 +230,7 @@ def covariance(
     scores: Callable[[], Scores],
     rows: pd.DataFrame,
     unit: str,
+    small: SmallSample | None = None,
 ) -> Covariance:
     """Compute a covariance from the inverse information and the scores.
 
@@ -225,6 +246,8 @@ def covariance(
         With the columns that `vcov` needs.
     unit : str
         Column of unit ids, for Conley.
+    small : SmallSample, optional
+        The k coefficients count everywhere when not given.
 
     Returns
     -------
@@ -241,8 +264,9 @@ def covariance(
         If there are fewer than 40 clusters.
     """
     k, n = len(bread), len(rows)
+    small = small or SmallSample(k, k)
     if isinstance(vcov, Cluster):
-        return _clustered(vcov, bread, scores, rows)
+        return _clustered(vcov, bread, scores, rows, small)
     if isinstance(vcov, Conley):
         codes, units = pd.factorize(rows[unit])
         sums = group_sums(scores(), codes, len(units), k)
@@ -251,34 +275,37 @@ def covariance(
         return Covariance(matrix, {"vcov": label}, _mended(mended))
     if vcov == "iid":
         return Covariance(bread, {"vcov": "inverse information"}, ())
-    factor = n / (n - k) if vcov == "hc1" else 1.0
+    factor = n / (n - small.parameters) if vcov == "hc1" else 1.0
     matrix, _ = sandwich(bread, factor * outer_sum(scores(), k))
     return Covariance(matrix, {"vcov": vcov.upper()}, ())
 
 
 def _clustered(
-    vcov: Cluster, bread: Array, scores: Callable[[], Scores], rows: pd.DataFrame
+    vcov: Cluster,
+    bread: Array,
+    scores: Callable[[], Scores],
+    rows: pd.DataFrame,
+    small: SmallSample,
 ) -> Covariance:
-    k, n = len(bread), len(rows)
-    meat, counts = np.zeros((k, k)), []
-    columns = [rows[c] for c in vcov.columns]
-    parts: list[tuple[float, Any]] = [(1.0, c) for c in columns]
-    if len(columns) == 2:
-        pairs = pd.MultiIndex.from_arrays([c.to_numpy() for c in columns])
-        parts.append((-1.0, pairs))
-    for sign, keys in parts:
-        codes, levels = pd.factorize(keys)
-        groups = len(levels)
-        if groups < 2:
-            raise InputError(
-                f"Clusters need at least two groups; '{keys.name}' has {groups}. "
-                "Cluster on another column, or use vcov='hc1'."
-            )
-        sums = group_sums(scores(), codes, groups, k)
-        meat += sign * cluster_factor(groups, n, k, vcov.correction) * (sums.T @ sums)
-        counts.append(groups)
+    keys: list[Any] = [rows[c] for c in vcov.columns]
+    if len(keys) == 2:
+        keys.append(pd.MultiIndex.from_arrays([c.to_numpy() for c in keys]))
+    coded = [pd.factorize(key) for key in keys]
+    counts = [len(levels) for _, levels in coded]
+    fewest = min(counts[: len(vcov.columns)])
+    if fewest < 2:
+        lone = vcov.columns[counts.index(1)]
+        raise InputError(
+            f"Clusters need at least two groups; '{lone}' has one. Cluster on another "
+            "column, or use vcov='hc1'."
+        )
+    meat = np.zeros_like(bread)
+    for sign, (codes, _), groups in zip((1, 1, -1), coded, counts, strict=False):
+        counted = fewest if small.fewest else groups
+        factor = cluster_factor(counted, len(rows), small.clustered, vcov.correction)
+        sums = group_sums(scores(), codes, groups, len(bread))
+        meat += sign * factor * (sums.T @ sums)
     matrix, mended = sandwich(bread, meat)
-    fewest = min(counts[: len(columns)])
     facts = {"vcov": f"clustered by {' and '.join(vcov.columns)}", "n_clusters": fewest}
     return Covariance(matrix, facts, (*few_clusters(fewest), *_mended(mended)))
 

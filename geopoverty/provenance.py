@@ -13,6 +13,24 @@ PACKAGES = ("geopoverty", "numpy", "scipy", "pandas")
 SOURCE_KEYS = ("title", "status", "source", "licence", "attribution")
 
 
+def sources_of(*inputs: Any) -> list[dict[str, Any]]:
+    """Return the ``attrs`` of tables, travel times and weights, None left out.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"x": [1]})
+    >>> table.attrs["status"] = "simulated"
+    >>> sources_of(table, None)
+    [{'status': 'simulated'}]
+    """
+    given = [i for i in inputs if i is not None]
+    return [
+        {**i.attrs, **({"status": i.status} if hasattr(i, "status") else {})}
+        for i in given
+    ]
+
+
 def provenance(
     formula: str,
     options: Mapping[str, Any],

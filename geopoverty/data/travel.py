@@ -102,6 +102,8 @@ class TravelTimes:
     def subset(self, units: Sequence[str] | pd.Index) -> "TravelTimes":
         """Return the times between some of the units, in the order given.
 
+        A note says that units were left out, for whoever uses the times.
+
         Raises
         ------
         InputError
@@ -109,7 +111,8 @@ class TravelTimes:
         """
         rows = positions(self.units, units, "the travel times")
         picked = self.matrix[rows][:, rows]
-        return replace(self, units=self.units[rows], matrix=picked)
+        notes = (*self.notes, *left_out(len(rows), self.n))
+        return replace(self, units=self.units[rows], matrix=picked, notes=notes)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a known pair: ``from_id, to_id, travel_time``."""
@@ -278,6 +281,21 @@ def model_travel_times(
     )
     attrs = {**places.attrs, "title": "Modelled travel times", "status": "modelled"}
     return TravelTimes(units, minutes, "modelled", (note,), attrs)
+
+
+def left_out(kept: int, n: int) -> tuple[str, ...]:
+    """Return the note that a subset of units owes its reader.
+
+    Examples
+    --------
+    >>> left_out(3, 3)
+    ()
+    """
+    if kept == n:
+        return ()
+    return (
+        f"Only {kept:,} of {n:,} units are held; neighbours outside them do not count.",
+    )
 
 
 def positions(units: pd.Index, wanted: Sequence[str] | pd.Index, where: str) -> Codes:

@@ -23,7 +23,7 @@ from geopoverty.numerics.binary import BinaryFit, fit_binary, score_blocks
 from geopoverty.numerics.covariance import inverse
 from geopoverty.numerics.links import LINKS
 from geopoverty.numerics.types import Array
-from geopoverty.provenance import provenance
+from geopoverty.provenance import provenance, sources_of
 from geopoverty.results import Result
 from geopoverty.weights import as_weights
 
@@ -206,7 +206,6 @@ def _binary(
     if name == "logit":
         tables["odds_ratios"] = odds_ratios(model)
     tables["fitted"] = fitted_table(model)
-    weighting = () if weights is None else (weights,)
     return Result(
         estimator=name,
         estimates=pd.Series(fit.beta, index=design.names, name="estimate"),
@@ -218,17 +217,13 @@ def _binary(
             *notes,
             *cov.notes,
             *effects.notes,
-            *(n for s in weighting for n in s.notes),
+            *(() if weights is None else weights.notes),
         ),
         provenance=provenance(
             formula,
             options,
             (design.y, design.X) if w is None else (design.y, design.X, w),
-            [
-                data.attrs,
-                *([] if unit_data is None else [unit_data.attrs]),
-                *({**s.attrs, "status": s.status} for s in weighting),
-            ],
+            sources_of(data, unit_data, weights),
         ),
     )
 

@@ -19,7 +19,7 @@ from geopoverty._checks import (
 from geopoverty.design import Design, Roles, build_design
 from geopoverty.errors import EstimationError, InputError
 from geopoverty.numerics.types import Array
-from geopoverty.provenance import provenance
+from geopoverty.provenance import provenance, sources_of
 from geopoverty.results import Result
 from geopoverty.weights import as_weights
 
@@ -37,7 +37,7 @@ def exit_hazard(
     model: str = "cox",
     weights: Any = None,
     unit: str = "unit_id",
-    entry: str | None = None,
+    unit_data: pd.DataFrame | None = None,
 ) -> Result:
     """Fit how fast units leave poverty: a Cox proportional-hazards model.
 
@@ -58,8 +58,9 @@ def exit_hazard(
         Between units; needed by ``W(x)``.
     unit : str
         Column (or the index) that names a row's unit.
-    entry : str, optional
-        Column: the time from which a unit was observed; below `duration`.
+    unit_data : DataFrame, optional
+        One row a unit, from which ``W(x)`` and columns that `data` lacks are
+        taken. Use it when only some units are at risk but all are neighbours.
 
     Returns
     -------
@@ -99,18 +100,18 @@ def exit_hazard(
     """
     require_option(model, ("cox",), "model")
     spatial = None if weights is None else as_weights(weights)
-    times = (duration, exited, *([entry] if entry else []))
-    require_columns(data, times, "exit_hazard")
+    require_columns(data, (duration, exited), "exit_hazard")
     design = build_design(
         formula,
         data,
-        roles=Roles(unit, None, times),
+        roles=Roles(unit, None, (duration, exited)),
         outcome=False,
         weights=spatial,
+        unit_data=unit_data,
         intercept=False,
     )
-    _check_times(design, duration, exited, entry)
-    fitter = _fit(design, duration, exited, entry)
+    _check_times(design, duration, exited)
+    fitter = _fit(design, duration, exited)
     vcov = fitter.variance_matrix_.to_numpy()
     beta = fitter.params_.to_numpy()
     options = {
@@ -119,7 +120,6 @@ def exit_hazard(
         "model": model,
         "weights": weights,
         "unit": unit,
-        "entry": entry,
     }
     return Result(
         estimator="exit_hazard",
@@ -144,20 +144,13 @@ def exit_hazard(
                 design.rows[duration].to_numpy(float),
                 design.rows[exited].to_numpy(float),
             ),
-            [
-                data.attrs,
-                *(
-                    []
-                    if spatial is None
-                    else [{**spatial.attrs, "status": spatial.status}]
-                ),
-            ],
+            sources_of(data, unit_data, spatial),
             packages=("lifelines",),
         ),
     )
 
 
-def _check_times(design: Design, duration: str, exited: str, entry: str | None) -> None:
+def _check_times(design: Design, duration: str, exited: str) -> None:
     if not design.names:
         raise InputError(
             f"'{design.formula.text}' has no covariate. Name at least one."
@@ -174,34 +167,19 @@ def _check_times(design: Design, duration: str, exited: str, entry: str | None) 
     if len(left) and left.min() == left.max() == 1:
         return
     binary_outcome(left, exited)
-    if entry is not None:
-        require(
-            rows[entry].to_numpy(float) < time,
-            f"Entry '{entry}' must be before '{duration}'",
-            ids=rows.index,
-            way_out="Correct these times.",
-        )
 
 
-def _fit(design: Design, duration: str, exited: str, entry: str | None) -> CoxPHFitter:
+def _fit(design: Design, duration: str, exited: str) -> CoxPHFitter:
     names = [f"x{j}" for j in range(len(design.names))]
     table = pd.DataFrame(design.X, columns=names)
     table["duration"] = design.rows[duration].to_numpy(float)
     table["exited"] = design.rows[exited].to_numpy(float)
-    if entry is not None:
-        table["entry"] = design.rows[entry].to_numpy(float)
     fitter = CoxPHFitter()
     try:
         with warnings.catch_warnings():
             # lifelines warns of low variance; separation is decided below.
             warnings.simplefilter("ignore")
-            fitter.fit(
-                table,
-                "duration",
-                "exited",
-                entry_col=None if entry is None else "entry",
-                fit_options={"precision": 1e-10},
-            )
+            fitter.fit(table, "duration", "exited", fit_options={"precision": 1e-10})
     except ConvergenceError as error:
         raise EstimationError(
             "The Cox likelihood did not converge: some covariate separates exits "

@@ -11,12 +11,11 @@ import pyfixest as pf
 from geopoverty._checks import first, require, require_option
 from geopoverty.covariances import (
     Cluster,
-    Conley,
     Covariance,
+    SmallSample,
     Vcov,
     columns_of,
     covariance,
-    few_clusters,
     resolved,
 )
 from geopoverty.design import Design, Roles, build_design
@@ -26,7 +25,7 @@ from geopoverty.errors import InputError
 from geopoverty.numerics.blocks import blocks
 from geopoverty.numerics.covariance import Scores, inverse
 from geopoverty.numerics.types import Array
-from geopoverty.provenance import provenance
+from geopoverty.provenance import provenance, sources_of
 from geopoverty.results import Result
 from geopoverty.weights import as_weights
 
@@ -103,7 +102,9 @@ def panel(
     require_option(effects, tuple(EFFECTS), "effects")
     chosen = resolved(vcov, unit)
     if chosen == "hc0":
-        raise InputError("panel takes vcov 'iid', 'hc1', 'cluster', Cluster or Conley.")
+        raise InputError(
+            "panel takes vcov 'iid', 'hc1', 'cluster', Cluster or Conley; got 'hc0'."
+        )
     spatial = None if weights is None else as_weights(weights)
     design = build_design(
         formula,
@@ -114,10 +115,8 @@ def panel(
         intercept=effects == "none",
     )
     _check_panel(design, unit, period, effects)
-    fit = _fit(design, unit, period, effects, chosen)
-    cov = fit.covariance
-    if isinstance(chosen, Conley):
-        cov = covariance(chosen, fit.bread, fit.scores, design.rows, unit)
+    fit = _fit(design, unit, period, effects)
+    cov, df_t = _covariance(chosen, design, fit, unit, period, effects)
     terms = effect_terms(design)
     matrix = pd.DataFrame(cov.matrix, index=design.names, columns=design.names)
     options = {
@@ -132,8 +131,12 @@ def panel(
         estimates=pd.Series(fit.beta, index=design.names, name="estimate"),
         vcov=matrix,
         units=_units_table(design, unit, period, fit),
-        facts={**_facts(design, unit, period, effects, fit), **cov.facts},
-        tables={"effects": linear_effects_table(terms, fit.beta, cov.matrix, fit.df_t)},
+        facts={
+            **_facts(design, unit, period, effects, fit),
+            **cov.facts,
+            "df_t": df_t,
+        },
+        tables={"effects": linear_effects_table(terms, fit.beta, cov.matrix, df_t)},
         notes=(
             *design.notes,
             *cov.notes,
@@ -144,15 +147,7 @@ def panel(
             formula,
             options,
             (design.y, design.X),
-            [
-                data.attrs,
-                *([] if unit_data is None else [unit_data.attrs]),
-                *(
-                    []
-                    if spatial is None
-                    else [{**spatial.attrs, "status": spatial.status}]
-                ),
-            ],
+            sources_of(data, unit_data, spatial),
             packages=("pyfixest",),
         ),
     )
@@ -160,15 +155,13 @@ def panel(
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """What pyfixest found, and what is needed of it."""
+    """What pyfixest found: coefficients, and X and residuals net of the effects."""
 
     beta: Array
     X: Array
     residual: Array
-    df_t: float
     r_squared: float
     r_squared_within: float
-    covariance: Covariance
 
     @property
     def bread(self) -> Array:
@@ -220,7 +213,7 @@ def _refuse_constant_within(design: Design, key: str, kind: str) -> None:
         )
 
 
-def _fit(design: Design, unit: str, period: str, effects: str, vcov: Vcov) -> _Fit:
+def _fit(design: Design, unit: str, period: str, effects: str) -> _Fit:
     plain = [n for n in design.names if n != "Intercept"]
     # Safe names: what the user calls a column never reaches another parser.
     stand_in = {n: f"x{j}" for j, n in enumerate(plain)}
@@ -229,9 +222,6 @@ def _fit(design: Design, unit: str, period: str, effects: str, vcov: Vcov) -> _F
         table[stand_in[name]] = design.X[:, design.names.index(name)]
     table["unit"] = pd.factorize(design.rows[unit])[0]
     table["period"] = pd.factorize(design.rows[period])[0]
-    clusters = vcov.columns if isinstance(vcov, Cluster) else ()
-    for i, column in enumerate(clusters):
-        table[f"c{i}"] = pd.factorize(design.rows[column])[0]
     right = " + ".join(stand_in.values()) or "1"
     absorbed = f" | {EFFECTS[effects]}" if EFFECTS[effects] else ""
     with warnings.catch_warnings():
@@ -240,8 +230,7 @@ def _fit(design: Design, unit: str, period: str, effects: str, vcov: Vcov) -> _F
         model = pf.feols(
             f"y ~ {right}{absorbed}",
             table,
-            vcov=_pyfixest_vcov(vcov, len(clusters)),
-            ssc=pf.ssc(k_adj=not isinstance(vcov, Cluster) or vcov.correction == "hc1"),
+            vcov="iid",
             fixef_rm="none",
             fixef_tol=1e-10,
             drop_intercept="Intercept" not in design.names,
@@ -251,31 +240,68 @@ def _fit(design: Design, unit: str, period: str, effects: str, vcov: Vcov) -> _F
     order = [back[c] for c in found.index]
     _refuse_absorbed(set(design.names) - set(order), effects)
     at = [order.index(n) for n in design.names]
-    cov = _described(vcov, model._vcov[np.ix_(at, at)], design)
+    swept = np.asarray(model._Y).ravel()
+    residual = np.asarray(model.resid()).ravel()
+    total = design.y - design.y.mean()
     return _Fit(
         beta=found.to_numpy()[at],
         X=np.asarray(model._X)[:, at],
-        residual=np.asarray(model.resid()).ravel(),
-        df_t=float(model._df_t),
-        r_squared=float(model._r2),
-        r_squared_within=float(model._r2_within),
-        covariance=cov,
+        residual=residual,
+        r_squared=1 - float(residual @ residual) / float(total @ total),
+        r_squared_within=1 - float(residual @ residual) / float(swept @ swept),
     )
 
 
-def _pyfixest_vcov(vcov: Vcov, clusters: int) -> Any:
-    if isinstance(vcov, Cluster):
-        return {"CRV1": " + ".join(f"c{i}" for i in range(clusters))}
-    return "hetero" if vcov == "hc1" else "iid"
+def _covariance(
+    vcov: Vcov, design: Design, fit: _Fit, unit: str, period: str, effects: str
+) -> tuple[Covariance, float]:
+    """Return the covariance and the degrees of freedom of t tests.
+
+    pyfixest 0.60 takes the small-sample factor of two-way effects from a set, so
+    that it depends on the hash seed: the rule is applied here instead.
+    """
+    n, k = design.X.shape
+    sizes = [int(design.rows[c].nunique()) for c in _dimensions(unit, period, effects)]
+    absorbed = _columns(sizes)
+    if vcov == "iid":
+        sigma2 = float(fit.residual @ fit.residual) / (n - k - absorbed)
+        said = Covariance(sigma2 * fit.bread, {"vcov": "iid"}, ())
+        return said, float(n - k - absorbed)
+    small = SmallSample(
+        k + absorbed, k + _not_nested(vcov, design, unit, period, effects), fewest=True
+    )
+    cov = covariance(vcov, fit.bread, fit.scores, design.rows, unit, small)
+    groups = cov.facts.get("n_clusters")
+    return cov, float(n - k - absorbed if groups is None else groups - 1)
 
 
-def _described(vcov: Vcov, matrix: Array, design: Design) -> Covariance:
-    if not isinstance(vcov, Cluster):
-        return Covariance(matrix, {"vcov": str(vcov)}, ())
-    fewest = min(int(design.rows[c].nunique()) for c in vcov.columns)
-    label = f"clustered by {' and '.join(vcov.columns)}"
-    facts = {"vcov": label, "n_clusters": fewest}
-    return Covariance(matrix, facts, few_clusters(fewest))
+def _dimensions(unit: str, period: str, effects: str) -> list[str]:
+    keys = {"unit": [unit], "period": [period], "two-way": [unit, period], "none": []}
+    return keys[effects]
+
+
+def _columns(sizes: list[int]) -> int:
+    """Return how many columns effects of these sizes take: they share a constant."""
+    return sum(sizes) - max(len(sizes) - 1, 0)
+
+
+def _not_nested(
+    vcov: Vcov, design: Design, unit: str, period: str, effects: str
+) -> int:
+    """Count the columns of the effects that are not nested in the clusters."""
+    dimensions = _dimensions(unit, period, effects)
+    if not dimensions or not isinstance(vcov, Cluster):
+        return 0
+    free = [
+        int(design.rows[d].nunique())
+        for d in dimensions
+        if all(_varies(design.rows, c, d) for c in vcov.columns)
+    ]
+    return _columns(free) if free else 1
+
+
+def _varies(rows: pd.DataFrame, column: str, within: str) -> bool:
+    return bool(rows.groupby(within)[column].nunique().max() > 1)
 
 
 def _refuse_absorbed(lost: set[str], effects: str) -> None:
@@ -310,7 +336,6 @@ def _facts(
         "n_units": int(rows[unit].nunique()),
         "n_periods": int(rows[period].nunique()),
         "r_squared": fit.r_squared,
-        "df_t": fit.df_t,
     }
     if effects != "none":
         facts["r_squared_within"] = fit.r_squared_within

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -11,10 +12,14 @@ from scipy import sparse
 from geopoverty._checks import first, require_option
 from geopoverty.data.boundaries import centres, check_geometry, require_crs, units_of
 from geopoverty.data.travel import TravelTimes
-from geopoverty.errors import GeoPovertyWarning, InputError
+from geopoverty.errors import InputError
 from geopoverty.numerics.distances import nearest_on_sphere
 from geopoverty.numerics.types import Array, Matrix
-from geopoverty.weights.spatial import SpatialWeights, standardized
+from geopoverty.weights.spatial import (
+    SpatialWeights,
+    standardized,
+    with_island_note,
+)
 
 DENSE_SHARE = 0.25  # with more links than this a dense matrix is smaller and faster
 Decay = Callable[[Array], Array]
@@ -311,19 +316,5 @@ def _finish(
 
 
 def _standardize(raw: SpatialWeights, how: str | None) -> SpatialWeights:
-    matrix = standardized(raw.matrix, how)
-    islands, notes = raw.islands, raw.notes
-    if len(islands):
-        note = (
-            f"{len(islands)} of {raw.n} units have no neighbour "
-            f"({first(islands)}): their lag is 0."
-        )
-        warnings.warn(
-            f"{note} Use a longer cutoff, more neighbours, or weights.subset(units).",
-            GeoPovertyWarning,
-            stacklevel=4,
-        )
-        notes = (*notes, note)
-    return SpatialWeights(
-        raw.units, matrix, raw.kind, how, raw.status, notes, raw.attrs
-    )
+    out = replace(raw, matrix=standardized(raw.matrix, how), standardize=how)
+    return out if len(out.islands) == 0 else with_island_note(out)

@@ -1,5 +1,6 @@
 """Spatial weights: one immutable type, dense when dense, sparse when sparse."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,8 +12,8 @@ from libpysal.weights import W
 from scipy import sparse
 
 from geopoverty._checks import first, require_option, require_same_units, unit_ids
-from geopoverty.data.travel import positions
-from geopoverty.errors import InputError
+from geopoverty.data.travel import left_out, positions
+from geopoverty.errors import GeoPovertyWarning, InputError
 from geopoverty.numerics.spectrum import eigenvalue_range, spectral_radius
 from geopoverty.numerics.types import Array, Matrix
 from geopoverty.weights.graphs import graph_of
@@ -165,16 +166,18 @@ class SpatialWeights:
         Raises
         ------
         InputError
-            If a unit is not held.
+            If a unit is not held, or no unit has a neighbour left.
+
+        Warns
+        -----
+        GeoPovertyWarning
+            If some units have no neighbour left.
         """
         rows = positions(self.units, units, "the weights")
         matrix = standardized(self.matrix[rows][:, rows], self.standardize)
-        note = (
-            f"Weights are between {len(rows):,} of {self.n:,} units only; neighbours "
-            "outside them do not count."
-        )
-        notes = self.notes if len(rows) == self.n else (*self.notes, note)
-        return replace(self, units=self.units[rows], matrix=matrix, notes=notes)
+        notes = (*self.notes, *left_out(len(rows), self.n))
+        out = replace(self, units=self.units[rows], matrix=matrix, notes=notes)
+        return out if len(out.islands) == 0 else with_island_note(out)
 
     def summary(self, values: pd.Series | None = None) -> pd.Series:
         """Describe the weights, and what a lag over them can show.
@@ -259,6 +262,28 @@ class SpatialWeights:
         pattern = self.matrix > 0
         same = (pattern != pattern.T).sum() == 0
         return "links only" if same else "no"
+
+
+def with_island_note(weights: SpatialWeights) -> SpatialWeights:
+    """Warn of units without a neighbour, and note it on the weights.
+
+    Warns
+    -----
+    GeoPovertyWarning
+        With their number, the first ids and the way out.
+    """
+    islands = weights.islands
+    note = (
+        f"{len(islands)} of {weights.n} units have no neighbour ({first(islands)}): "
+        "their lag is 0."
+    )
+    warnings.warn(
+        f"{note} Use a longer cutoff, more neighbours, or leave these units out with "
+        "weights.subset(units).",
+        GeoPovertyWarning,
+        stacklevel=4,
+    )
+    return replace(weights, notes=(*weights.notes, note))
 
 
 def standardized(matrix: Matrix, how: str | None) -> Matrix:
