@@ -33,7 +33,7 @@ class Roles:
     others: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Design:
     """What an estimator works on.
 
@@ -123,6 +123,8 @@ def build_design(
     terms = list(zip(terms_of(parsed.right), columns, strict=True))
     if not intercept:
         X, names, terms = _without_intercept(X, names, terms)
+    if not names:
+        raise InputError(f"'{formula}' has no covariate. Name at least one.")
     _refuse_collinear(X, names)
     sums = None
     if parsed.lags and weights is not None and roles.unit is not None:

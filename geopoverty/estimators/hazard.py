@@ -25,7 +25,7 @@ from geopoverty.weights import as_weights
 
 Z95 = float(stats.norm.ppf(0.975))
 COARSE = 20  # fewer distinct exit times than this: say that durations are coarse
-FAR = 15.0  # log hazard ratio of one sd: no data can tell it from infinity
+FAR, VAGUE = 15.0, 5.0  # log hazard ratio of one sd, and its standard error
 
 
 def exit_hazard(
@@ -151,10 +151,6 @@ def exit_hazard(
 
 
 def _check_times(design: Design, duration: str, exited: str) -> None:
-    if not design.names:
-        raise InputError(
-            f"'{design.formula.text}' has no covariate. Name at least one."
-        )
     rows = design.rows
     time = rows[duration].to_numpy(float)
     require(
@@ -186,8 +182,12 @@ def _fit(design: Design, duration: str, exited: str) -> CoxPHFitter:
             f"from the rest ({first(design.names)}). Leave it out or merge its "
             "categories."
         ) from error
-    size = np.abs(fitter.params_.to_numpy()) * design.X.std(axis=0)
-    far = [n for n, s in zip(design.names, size, strict=True) if not s < FAR]
+    # A likelihood that rises for ever carries no information where it is flat.
+    sd = design.X.std(axis=0)
+    size = np.abs(fitter.params_.to_numpy()) * sd
+    vague = fitter.standard_errors_.to_numpy() * sd
+    kept = (size < FAR) & (vague < VAGUE)
+    far = [n for n, ok in zip(design.names, kept, strict=True) if not ok]
     if far:
         raise EstimationError(
             f"{first(far)} separates exits from the rest perfectly: no finite hazard "

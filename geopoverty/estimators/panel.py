@@ -174,10 +174,6 @@ class _Fit:
 
 def _check_panel(design: Design, unit: str, period: str, effects: str) -> None:
     rows = design.rows
-    if not design.names:
-        raise InputError(
-            f"'{design.formula.text}' has no covariate. Name at least one."
-        )
     require(
         ~rows.duplicated([unit, period]).to_numpy(),
         f"Each {unit} and {period} must stand once",

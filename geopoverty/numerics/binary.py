@@ -14,7 +14,7 @@ from geopoverty.numerics.types import Array, Codes
 WARM_START_FROM = 100_000  # rows; below it a subsample saves nothing
 DECREMENT = 1e-10  # squared step in standard errors; the next is its square
 MAX_STEPS = 50
-FAR = 12.0  # a linear predictor out here may mean separation
+FAR = 5.0  # without a linear predictor out here there is no separation
 
 
 @dataclass(frozen=True)
