@@ -1,6 +1,7 @@
 """A progress bar on a terminal for whatever takes over two seconds."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -20,3 +21,18 @@ def progress(steps: Iterable[T], label: str, total: int | None = None) -> Iterat
     """
     bar = tqdm(steps, desc=label, total=total, disable=None, delay=2, leave=False)
     yield from bar
+
+
+@contextmanager
+def stages(label: str, total: int) -> Iterator[Callable[[], object]]:
+    """Yield what to call after each of `total` stages of one job.
+
+    A bar is drawn as `progress` draws one.
+
+    Examples
+    --------
+    >>> with stages("Fitting", 1) as advance:
+    ...     _ = advance()
+    """
+    with tqdm(desc=label, total=total, disable=None, delay=2, leave=False) as bar:
+        yield bar.update

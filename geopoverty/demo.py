@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from geopoverty._files import output_path
-from geopoverty._progress import progress
+from geopoverty._progress import stages
 from geopoverty.atlas import Atlas, MapStyle
 from geopoverty.data import catalog
 from geopoverty.estimators.binary import logit
@@ -79,13 +79,13 @@ def first_light(path: str | os.PathLike[str]) -> Path:
         If the folder does not exist or cannot be written; checked first.
     """
     target = output_path(path)
-    found: list[FirstLight] = []
-    steps = [
-        lambda: found.append(estimate()),
-        lambda: build_atlas(found[0]).save(target),
-    ]
-    for step in progress(steps, "Estimating and drawing"):
-        step()
+    with stages("Estimating and drawing", 3) as advance:
+        found = estimate()
+        advance()
+        atlas = build_atlas(found)
+        advance()
+        atlas.save(target)
+        advance()
     return target
 
 

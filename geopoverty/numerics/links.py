@@ -67,11 +67,6 @@ class Logit:
         )
         return Point(loglik, y - p, p * (1 - p))
 
-    @staticmethod
-    def start(rate: float) -> float:
-        """Return the intercept that fits a rate."""
-        return float(special.logit(rate))
-
 
 class Probit:
     """The normal link.
@@ -108,11 +103,6 @@ class Probit:
         # Mills' ratio through logs stays exact far in the tail.
         mills = np.exp(-0.5 * eta * eta - loglik) / _ROOT_2PI
         return Point(loglik, sign * mills, mills * (mills + signed))
-
-    @staticmethod
-    def start(rate: float) -> float:
-        """Return the intercept that fits a rate."""
-        return float(special.ndtri(rate))
 
 
 Link = type[Logit] | type[Probit]
