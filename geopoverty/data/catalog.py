@@ -17,11 +17,13 @@ import geopandas as gpd
 import pandas as pd
 
 from geopoverty.data.boundaries import read_boundaries
+from geopoverty.data.china import china_counties
 from geopoverty.data.travel import TravelTimes, estimate_circuity, model_travel_times
 from geopoverty.data.travel_files import read_travel_times
 from geopoverty.errors import InputError
 
 __all__ = [
+    "china_counties",
     "coquimbo_travel_times",
     "coquimbo_zones",
     "data_folder",

@@ -10,10 +10,10 @@ import pandas as pd
 from geopoverty._checks import first, require, require_columns
 from geopoverty.design.evaluate import evaluate, right_side
 from geopoverty.design.formula import ParsedFormula, Term, parse_formula, terms_of
-from geopoverty.design.lags import Source, Weights, lagged_columns, row_sums
+from geopoverty.design.lags import Lagged, Source, Weights, lag_columns
 from geopoverty.errors import InputError
 from geopoverty.numerics.rank import dependent_columns
-from geopoverty.numerics.types import Array
+from geopoverty.numerics.types import Array, Mask
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,13 @@ def build_design(
     known = {*map(str, rows.columns), *map(str, [] if extra is None else extra.columns)}
     parsed = parse_formula(formula, known, outcome=outcome)
     _check_roles(rows, roles, parsed, weights)
-    rows, notes = _with_lags(rows, extra, roles, parsed, weights)
-    rows, dropped = _complete(rows, parsed, roles)
+    rows, notes, lagged = _with_lags(rows, extra, roles, parsed, weights)
+    kept = _complete(rows, parsed, roles)
+    dropped = int((~kept).sum())
     if dropped:
+        rows = rows[kept]
         notes.append(f"{dropped:,} rows with a missing value were left out.")
+    sums = None if lagged is None else lagged.row_sums[kept]
     y = np.zeros(0)
     if outcome:
         y = evaluate(parsed.outcome, rows).to_numpy()
@@ -126,9 +129,6 @@ def build_design(
     if not names:
         raise InputError(f"'{formula}' has no covariate. Name at least one.")
     _refuse_collinear(X, names)
-    sums = None
-    if parsed.lags and weights is not None and roles.unit is not None:
-        sums = row_sums(weights, rows[roles.unit])
     return Design(parsed, y, X, names, terms, rows, dropped, sums, tuple(notes))
 
 
@@ -138,16 +138,24 @@ def _with_lags(
     roles: Roles,
     parsed: ParsedFormula,
     weights: Weights | None,
-) -> tuple[pd.DataFrame, list[str]]:
+) -> tuple[pd.DataFrame, list[str], Lagged | None]:
+    """Join columns of units, add lags, and keep only the columns that count."""
     if extra is not None:
         rows = _joined(rows, extra, roles, parsed)
+    used = {*parsed.columns, *parsed.lagged_columns, *roles.others}
+    used |= {k for k in (roles.unit, roles.period) if k}
+    rows = rows[[c for c in rows.columns if c in used]]
     if weights is None:
-        return rows, []
+        return rows, [], None
     if not parsed.lags:
-        return rows, ["Weights were given, but the formula has no W(x) to use them."]
+        unused = "Weights were given, but the formula has no W(x) to use them."
+        return rows, [unused], None
     source = _source(rows, extra, roles, parsed)
-    lagged, notes = lagged_columns(parsed.lags, weights, source, rows)
-    return pd.concat([rows, lagged], axis=1), notes
+    lagged = lag_columns(parsed.lags, weights, source, rows)
+    rows = rows.copy(deep=False)  # new columns are added to it, none is changed
+    for name, values in lagged.columns.items():
+        rows[name] = values
+    return rows, lagged.notes, lagged
 
 
 def _table(data: Any, name: str) -> pd.DataFrame:
@@ -224,22 +232,19 @@ def _source(
     return Source(rows, unit, roles.period, "The rows", parsed.lagged_columns)
 
 
-def _complete(
-    rows: pd.DataFrame, parsed: ParsedFormula, roles: Roles
-) -> tuple[pd.DataFrame, int]:
-    used = {*parsed.columns, *parsed.lags, *roles.others}
-    used |= {k for k in (roles.unit, roles.period) if k and k in rows.columns}
-    table = rows[[c for c in rows.columns if c in used]]
-    for name in table.columns:
-        column = table[name]
-        if pd.api.types.is_float_dtype(column) and np.isinf(column.to_numpy()).any():
-            require(
-                ~np.isinf(column.to_numpy()),
-                f"'{name}' must be finite",
-                ids=rows.index,
-                way_out="Set these values to NaN to leave the rows out.",
-            )
-    kept = table.notna().all(axis=1).to_numpy()
+def _complete(rows: pd.DataFrame, parsed: ParsedFormula, roles: Roles) -> Mask:
+    """Return which rows have every value the model needs; refuse infinities."""
+    needed = {*parsed.columns, *parsed.lags, *roles.others}
+    needed |= {k for k in (roles.unit, roles.period) if k}
+    table = rows[[c for c in rows.columns if c in needed]]
+    kept = np.ones(len(table), dtype=bool)
+    for name, column in table.items():
+        if pd.api.types.is_float_dtype(column):
+            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+            _require_not_infinite(values, str(name), rows.index)
+            kept &= ~np.isnan(values)
+        elif not pd.api.types.is_integer_dtype(column.dtype) or column.hasnans:
+            kept &= column.notna().to_numpy()
     if not kept.any():
         empty = [c for c in table.columns if table[c].isna().all()]
         raise InputError(
@@ -247,8 +252,18 @@ def _complete(
             f"{f' ({first(empty)} is missing throughout)' if empty else ''}. Check "
             "how the tables were joined."
         )
-    dropped = int((~kept).sum())
-    return (table if not dropped else table[kept]), dropped
+    return kept
+
+
+def _require_not_infinite(values: Array, name: str, ids: pd.Index) -> None:
+    broken = np.isinf(values)
+    if broken.any():
+        require(
+            ~broken,
+            f"'{name}' must be finite",
+            ids=ids,
+            way_out="Set these values to NaN to leave the rows out.",
+        )
 
 
 def _require_finite(values: Array, what: str, ids: pd.Index) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from geopoverty._checks import first, require, unit_ids
 from geopoverty.design.evaluate import evaluate
 from geopoverty.errors import InputError
-from geopoverty.numerics.types import Array
+from geopoverty.numerics.types import Array, Codes
 
 FLAT, CENTRAL = 0.1, 0.8  # sd(Wx)/sd(x) below, |corr(Wx, row sum)| above: say so
 
@@ -20,6 +20,10 @@ class Weights(Protocol):
     @property
     def units(self) -> pd.Index:
         """The units, in order of rows."""
+
+    @property
+    def n(self) -> int:
+        """Number of units."""
 
     @property
     def row_sums(self) -> Array:
@@ -61,9 +65,27 @@ class Source:
     columns: frozenset[str]
 
 
-def lagged_columns(
+@dataclass(frozen=True, eq=False)
+class Lagged:
+    """The lags of a formula, row by row.
+
+    Attributes
+    ----------
+    columns : dict of str to array, each of shape (n,)
+    row_sums : array, shape (n,)
+        Each row's sum of spatial weights.
+    notes : list of str
+        What a careful reader must know about each lag.
+    """
+
+    columns: dict[str, Array]
+    row_sums: Array
+    notes: list[str]
+
+
+def lag_columns(
     lags: dict[str, str], weights: Weights, source: Source, rows: pd.DataFrame
-) -> tuple[pd.DataFrame, list[str]]:
+) -> Lagged:
     """Compute every lag of a formula for every row.
 
     Parameters
@@ -79,46 +101,69 @@ def lagged_columns(
 
     Returns
     -------
-    DataFrame, shape (n, lags)
-        Indexed like `rows`.
-    list of str
-        What a careful reader must know about each lag.
+    Lagged
 
     Raises
     ------
     InputError
         If a unit is not in the weights, or a unit of the weights has no value.
     """
-    _check_units(rows[source.unit], weights, "The rows")
-    _check_units(source.table[source.unit], weights, source.name)
+    units = _unit_codes(rows[source.unit], weights, "The rows")
+    when, periods = _period_codes(source.table, source)
+    given, times = units, when
+    if source.table is not rows:
+        given = _unit_codes(source.table[source.unit], weights, source.name)
+        times = _matched_periods(rows, source, periods)
     table = source.table.copy(deep=False)
-    out = pd.DataFrame(index=rows.index)
+    out: dict[str, Array] = {}
     notes: list[str] = []
     for name, expression in lags.items():
         values = evaluate(expression, table)
         _require_finite(values, table, source, name, expression)
-        x = _unit_values(values, source, weights, name)
-        wx = pd.DataFrame({period: weights.lag(values) for period, values in x.items()})
-        table[name] = _spread(wx, table, source)
-        out[name] = _spread(wx, rows, source)
+        x = _unit_means(values.to_numpy(), given, when, weights.n, len(periods))
+        _require_complete(x, weights, periods, name)
+        wx = np.asarray(weights.lag(x))
+        table[name] = wx[given, when]
+        out[name] = wx[units, times]
         notes.extend(_notes(name, x, wx, weights))
-    return out, notes
+    return Lagged(out, weights.row_sums[units], notes)
 
 
-def row_sums(weights: Weights, units: pd.Series) -> Array:
-    """Return each row's sum of weights, shape (n,)."""
-    return np.asarray(weights.row_sums[weights.units.get_indexer(units)])
-
-
-def _check_units(units: pd.Series, weights: Weights, what: str) -> None:
-    ids = unit_ids(units, what, unique=False)
-    unknown = pd.Index(ids.unique()).difference(weights.units)
+def _unit_codes(units: pd.Series, weights: Weights, what: str) -> Codes:
+    """Return where each row's unit stands in the weights."""
+    distinct = pd.Index(units.unique())
+    if distinct.hasnans:
+        unit_ids(units, what, unique=False)
+    unit_ids(distinct, what, unique=True)
+    unknown = distinct.difference(weights.units)
     if len(unknown):
         raise InputError(
-            f"Every unit needs weights; {len(unknown)} of {ids.nunique()} units in "
+            f"Every unit needs weights; {len(unknown)} of {len(distinct)} units in "
             f"{what.lower()} have none ({first(unknown)}). Drop their rows, or build "
             "the weights for them too."
         )
+    return np.asarray(weights.units.get_indexer(units), dtype=np.intp)
+
+
+def _period_codes(table: pd.DataFrame, source: Source) -> tuple[Codes, pd.Index]:
+    """Return each row's period by number, and the periods."""
+    if source.period is None:
+        return np.zeros(len(table), dtype=np.intp), pd.Index([None], dtype=object)
+    codes, periods = pd.factorize(table[source.period], sort=True)
+    return np.asarray(codes, dtype=np.intp), pd.Index(periods)
+
+
+def _matched_periods(rows: pd.DataFrame, source: Source, periods: pd.Index) -> Codes:
+    if source.period is None:
+        return np.zeros(len(rows), dtype=np.intp)
+    codes = np.asarray(periods.get_indexer(rows[source.period]), dtype=np.intp)
+    if (codes < 0).any():
+        unknown = first(rows[source.period][codes < 0].unique())
+        raise InputError(
+            f"{source.name} must cover every period of the rows; {unknown} "
+            "is not there. Add these periods to it."
+        )
+    return codes
 
 
 def _require_finite(
@@ -136,49 +181,35 @@ def _require_finite(
     )
 
 
-def _unit_values(
-    values: pd.Series, source: Source, weights: Weights, name: str
-) -> dict[Any, pd.Series]:
-    """Return the mean of values in each unit, for each period."""
-    keys = [source.unit] if source.period is None else [source.period, source.unit]
-    grouped = values.groupby([source.table[k].to_numpy() for k in keys]).mean()
-    periods = {None: grouped}
-    if source.period is not None:
-        periods = {p: grouped.loc[p] for p in grouped.index.levels[0]}
-    for period, series in periods.items():
-        complete = series.reindex(weights.units)
-        missing = complete.index[complete.isna()]
+def _unit_means(
+    values: Array, units: Codes, periods: Codes, n: int, waves: int
+) -> Array:
+    """Return the mean of each unit's values in each period, (n, waves)."""
+    there = ~np.isnan(values)
+    cell = (units * waves + periods)[there]
+    counts = np.bincount(cell, minlength=n * waves)
+    sums = np.bincount(cell, values[there], minlength=n * waves)
+    means = np.full(n * waves, np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means.reshape(n, waves)
+
+
+def _require_complete(x: Array, weights: Weights, periods: pd.Index, name: str) -> None:
+    for period, column in zip(periods, x.T, strict=True):
+        missing = weights.units[np.isnan(column)]
         if len(missing):
             when = "" if period is None else f" in period {period}"
             raise InputError(
                 f"{name} needs a value for every unit of the weights{when}; "
-                f"{len(missing)} of {len(weights.units)} units have none "
+                f"{len(missing)} of {weights.n} units have none "
                 f"({first(missing)}). Give them in unit_data=, or use "
                 "weights.subset(units)."
             )
-        periods[period] = complete
-    return periods
 
 
-def _spread(wx: pd.DataFrame, rows: pd.DataFrame, source: Source) -> Array:
-    """Look up each row's lag by its unit and period."""
-    unit = wx.index.get_indexer(rows[source.unit])
-    if source.period is None:
-        return np.asarray(wx.to_numpy()[unit, 0])
-    period = wx.columns.get_indexer(rows[source.period])
-    if (period < 0).any():
-        unknown = first(rows[source.period][period < 0].unique())
-        raise InputError(
-            f"{source.name} must cover every period of the rows; {unknown} "
-            f"is not there. Add these periods to it."
-        )
-    return np.asarray(wx.to_numpy()[unit, period])
-
-
-def _notes(
-    name: str, x: dict[Any, pd.Series], wx: pd.DataFrame, weights: Weights
-) -> list[str]:
-    ratio = float(np.mean([wx[p].std() / max(v.std(), 1e-300) for p, v in x.items()]))
+def _notes(name: str, x: Array, wx: Array, weights: Weights) -> list[str]:
+    spread = x.std(axis=0, ddof=1)
+    ratio = float(np.mean(wx.std(axis=0, ddof=1) / np.maximum(spread, 1e-300)))
     sums = weights.row_sums
     alone = float(np.mean(sums == 0))
     neighbours = float(weights.effective_neighbors().mean())

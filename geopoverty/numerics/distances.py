@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 from geopoverty.numerics.types import Array, Codes
 
 EARTH_RADIUS_KM = 6371.0088  # mean radius of the WGS 84 ellipsoid
+_DIGITS = 12  # of chords on the unit sphere: points this close (6 micrometres) tie
 
 
 def great_circle_km(
@@ -60,9 +61,21 @@ def nearest_on_sphere(lon: Array, lat: Array, k: int) -> Codes:
     x, y = np.radians(lon), np.radians(lat)
     points = np.column_stack([np.cos(y) * np.cos(x), np.cos(y) * np.sin(x), np.sin(y)])
     n = len(points)
-    distance, index = cKDTree(points).query(points, k=min(k + 2, n))
-    own = index == np.arange(n)[:, None]
+    tree = cKDTree(points)
+    distance, index = tree.query(points, k=min(k + 2, n))
+    distance = np.round(distance, _DIGITS)
+    farthest = distance[:, -1].copy()
     # A point that shares its place with others may be missing from its own list.
-    distance[own] = np.inf
-    order = np.lexsort((index, np.round(distance, 12)), axis=1)[:, :k]
-    return np.take_along_axis(index, order, axis=1)
+    distance[index == np.arange(n)[:, None]] = np.inf
+    order = np.lexsort((index, distance), axis=1)[:, :k]
+    nearest = np.take_along_axis(index, order, axis=1)
+    limit = np.take_along_axis(distance, order[:, -1:], axis=1).ravel()
+    # Where the list ends among equals, the first of them may not be on it.
+    for own in np.flatnonzero((limit == farthest) & (k + 2 < n)):
+        reach = limit[own] + 10.0**-_DIGITS
+        near = np.sort(tree.query_ball_point(points[own], reach))
+        near = near[near != own]
+        apart = np.linalg.norm(points[near] - points[own], axis=1)
+        order = np.argsort(np.round(apart, _DIGITS), kind="stable")
+        nearest[own] = near[order[:k]]
+    return np.asarray(nearest, dtype=np.intp)

@@ -2,11 +2,13 @@
 
 import numpy as np
 from scipy import linalg, sparse
-from scipy.sparse.linalg import ArpackNoConvergence, eigs, eigsh
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import ArpackError, eigs, eigsh
 
 from geopoverty.numerics.types import Matrix
 
 DENSE_LIMIT = 500  # below this the whole spectrum costs less than a search
+RESTARTS = 100  # real weights need about ten; past this the whole spectrum is quicker
 
 
 def eigenvalue_range(matrix: Matrix) -> tuple[float, float]:
@@ -41,11 +43,12 @@ def eigenvalue_range(matrix: Matrix) -> tuple[float, float]:
                 v0=start,
                 tol=1e-8,
                 ncv=40,
+                maxiter=RESTARTS,
                 return_eigenvectors=False,
             )[0].real
             for end in ends
         ]
-    except ArpackNoConvergence:  # exact, only slower
+    except ArpackError:  # no convergence, or no start: exact, only slower
         return _all(matrix)
     return float(found[0]), float(found[1])
 
@@ -53,14 +56,27 @@ def eigenvalue_range(matrix: Matrix) -> tuple[float, float]:
 def spectral_radius(matrix: Matrix) -> float:
     """Return the largest modulus of the eigenvalues of a non-negative matrix.
 
-    By Perron and Frobenius it is itself an eigenvalue, the greatest.
+    By Perron and Frobenius it is itself an eigenvalue, the greatest. It is 0
+    exactly when no chain of links leads back to where it began; there, computed
+    eigenvalues would be far from 0.
 
     Examples
     --------
     >>> round(spectral_radius(np.array([[0.0, 2.0], [2.0, 0.0]])), 6)
     2.0
+    >>> spectral_radius(np.array([[0.0, 2.0], [0.0, 0.0]]))
+    0.0
     """
-    return eigenvalue_range(matrix)[1]
+    return eigenvalue_range(matrix)[1] if _leads_back(matrix) else 0.0
+
+
+def _leads_back(matrix: Matrix) -> bool:
+    links = matrix > 0
+    both = links.multiply(links.T) if sparse.issparse(matrix) else links & links.T
+    if both.sum():
+        return True
+    groups, _ = connected_components(sparse.csr_array(matrix), connection="strong")
+    return bool(groups < matrix.shape[0])
 
 
 def _all(matrix: Matrix) -> tuple[float, float]:
