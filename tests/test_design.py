@@ -86,6 +86,8 @@ def test_outcomes_may_be_expressions():
 def test_unit_ids_may_be_the_index():
     data = rows().drop(columns="period").set_index("unit_id")
     assert build("y ~ W(x)", data, roles=Roles("unit_id")).names[1] == "W(x)"
+    both = rows().set_index("unit_id", drop=False)
+    assert build("y ~ W(x)", both).rows.index.name is None
 
 
 def test_plain_columns_equal_formulaics():

@@ -174,8 +174,9 @@ def _table(data: Any, name: str) -> pd.DataFrame:
 
 def _with_unit_column(table: pd.DataFrame, unit: str | None) -> pd.DataFrame:
     if unit is not None and unit not in table.columns and table.index.name == unit:
-        return table.assign(**{unit: table.index})
-    return table
+        table = table.assign(**{unit: table.index})
+    # pandas refuses a name that stands for both the index and a column.
+    return table.rename_axis(None) if table.index.name in table.columns else table
 
 
 def _check_roles(
