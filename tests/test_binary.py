@@ -348,6 +348,38 @@ def test_units_table_holds_a_row_a_unit_and_period():
         assert mean == pytest.approx(effects["clusters", kind], rel=1e-10)
 
 
+def test_units_table_weighs_households():
+    homes = table("binary")
+    result = gp.logit(
+        "poor ~ x1 + clusters + W(clusters)",
+        homes,
+        weights=household_weights("weight_knn"),
+        period="period",
+        sampling_weight="sampling_weight",
+    )
+    keys = ["unit_id", "period"]
+    w = homes["sampling_weight"]
+    fitted = homes.assign(
+        wp=w * result.tables["fitted"]["probability"], wy=w * homes["poor"]
+    )
+    sums = fitted.groupby(keys)[["wp", "wy", "sampling_weight"]].sum()
+    units = result.units.set_index(keys)
+    near(units["probability"], sums["wp"] / sums["sampling_weight"], 1e-12)
+    near(units["outcome"], sums["wy"] / sums["sampling_weight"], 1e-12)
+
+
+def test_a_lag_without_its_own_term_has_an_indirect_effect_only():
+    result = gp.logit(
+        "poor ~ x1 + W(clusters)",
+        table("binary"),
+        weights=household_weights("weight_knn"),
+        period="period",
+    )
+    kinds = result.tables["effects"].set_index("term")["effect"]
+    assert kinds["clusters"] == "indirect"
+    assert result.tables["effects"]["p_value"].notna().all()
+
+
 def test_effects_of_products_count_both_factors():
     data = simulated()
     result = gp.logit("y ~ x * z", data, vcov="iid")

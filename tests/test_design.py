@@ -248,6 +248,15 @@ def test_tables_are_checked(data, message):
         build("y ~ x", data)
 
 
+def test_missing_periods_are_refused():
+    data = rows().astype({"period": float})
+    data.loc[3, "period"] = np.nan
+    with pytest.raises(
+        InputError, match=r"must all have a 'period'; 1 of 18 rows break this \(a\)"
+    ):
+        build("y ~ W(x)", data)
+
+
 def test_a_missing_period_column_is_named():
     with pytest.raises(InputError, match="data needs the column year, which the table"):
         build("y ~ x", roles=Roles("unit_id", "year"))

@@ -150,6 +150,12 @@ def _period_codes(table: pd.DataFrame, source: Source) -> tuple[Codes, pd.Index]
     if source.period is None:
         return np.zeros(len(table), dtype=np.intp), pd.Index([None], dtype=object)
     codes, periods = pd.factorize(table[source.period], sort=True)
+    require(
+        codes >= 0,
+        f"{source.name} must all have a '{source.period}'",
+        ids=table[source.unit].to_numpy(),
+        way_out="Fill or drop these rows.",
+    )
     return np.asarray(codes, dtype=np.intp), pd.Index(periods)
 
 

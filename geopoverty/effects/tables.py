@@ -98,11 +98,11 @@ def units_table(model: BinaryModel, effects: EffectTerms) -> pd.DataFrame:
     """Average probabilities and effects over each unit's rows (in each period)."""
     table, codes = _groups(model)
     X, beta, link, groups = model.design.X, model.fit.beta, model.link, len(table)
-    counts = np.bincount(codes, minlength=groups)
-    table["rows"] = counts
-    table["outcome"] = np.bincount(codes, model.design.y, groups) / counts
+    w = np.ones(len(codes)) if model.w is None else model.w
+    table["rows"] = np.bincount(codes, minlength=groups)
+    table["outcome"] = np.bincount(codes, w * model.design.y) / np.bincount(codes, w)
     mean, error = group_means(
-        probability_blocks(X, beta, link), model.vcov, codes, groups
+        probability_blocks(X, beta, link), model.vcov, codes, groups, model.w
     )
     table["probability"] = mean
     # An interval on the log-odds of the mean stays between 0 and 1.
@@ -113,7 +113,11 @@ def units_table(model: BinaryModel, effects: EffectTerms) -> pd.DataFrame:
     table["probability_high"] = special.expit(middle + half)
     for shown in effects.lagged:
         mean, error = group_means(
-            slope_blocks(X, beta, link, shown.slope), model.vcov, codes, groups
+            slope_blocks(X, beta, link, shown.slope),
+            model.vcov,
+            codes,
+            groups,
+            model.w,
         )
         _add_effect(table, f"{shown.kind}({shown.term})", mean, error)
     return table

@@ -88,7 +88,8 @@ def effect_terms(design: Design) -> EffectTerms:
     """
     single = {t.factors[0]: js for t, js in design.terms if len(t.factors) == 1}
     numeric = {f for f, js in single.items() if [design.names[j] for j in js] == [f]}
-    slopes, notes = [], []
+    slopes: list[TermSlope] = []
+    notes: list[str] = []
     for term in dict.fromkeys(_own(f, design) for f in single if f in numeric):
         lag = f"W({term})" if f"W({term})" in design.formula.lags else None
         direct, unknown = _parts(design, term, None)
@@ -99,10 +100,9 @@ def effect_terms(design: Design) -> EffectTerms:
         if unknown:
             notes.append(f"No effect of {term}: a product with it has no main effect.")
             continue
-        slopes.append(TermSlope(term, "direct", Slope(direct)))
-        if lag is not None:
-            slopes.append(TermSlope(term, "indirect", Slope(indirect)))
-            slopes.append(TermSlope(term, "total", Slope([*direct, *indirect])))
+        both = [*direct, *indirect] if direct and indirect else []
+        kinds = {"direct": direct, "indirect": indirect, "total": both}
+        slopes.extend(TermSlope(term, k, Slope(p)) for k, p in kinds.items() if p)
     changes = []
     for factor, columns in single.items():
         if factor in numeric:

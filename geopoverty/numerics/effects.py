@@ -143,7 +143,11 @@ def probability_blocks(X: Array, beta: Array, link: Link) -> Scores:
 
 
 def group_means(
-    values: Scores, vcov: Array, codes: NDArray[np.integer], groups: int
+    values: Scores,
+    vcov: Array,
+    codes: NDArray[np.integer],
+    groups: int,
+    w: Array | None = None,
 ) -> tuple[Array, Array]:
     """Average values over groups of rows, with delta-method standard errors.
 
@@ -155,14 +159,17 @@ def group_means(
     codes : array of int, shape (n,)
         Group of each row, from 0 to groups - 1; every group has a row.
     groups : int
+    w : array, shape (n,), optional
+        Weights of the averages.
 
     Returns
     -------
     tuple of array, each of shape (groups,)
         Means and standard errors.
     """
-    sums = group_sums(values, codes, groups, 1 + len(vcov))
-    means = sums / np.bincount(codes, minlength=groups)[:, None]
+    weighed = values if w is None else ((r, b * w[r, None]) for r, b in values)
+    sums = group_sums(weighed, codes, groups, 1 + len(vcov))
+    means = sums / np.bincount(codes, w, minlength=groups)[:, None]
     gradient = means[:, 1:]
     variance = np.einsum("ij,ij->i", gradient @ vcov, gradient)
     # Rounding can take a variance that is 0 just below it.
