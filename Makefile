@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: atlas test lint format clean
+.PHONY: atlas test lint format docs clean
 
 atlas: $(VENV)/installed
 	$(BIN)/geopoverty demo --out atlas.html
@@ -22,6 +22,10 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/bin/python
+	$(PIP) install --constraint constraints.txt --editable ".[docs]"
+	$(BIN)/sphinx-build --fail-on-warning --quiet docs docs/_build
 
 format: $(VENV)/installed-test
 	$(BIN)/ruff check --fix .
@@ -41,4 +45,4 @@ $(VENV)/installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@ $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) atlas.html dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) atlas.html dist docs/_build docs/generated .hypothesis .mypy_cache .pytest_cache .ruff_cache
