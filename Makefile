@@ -45,4 +45,4 @@ $(VENV)/installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@ $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) atlas.html dist docs/_build docs/generated .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) atlas.html dist docs/_build .hypothesis .mypy_cache .pytest_cache .ruff_cache

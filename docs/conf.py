@@ -11,12 +11,10 @@ extensions = [
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3
-autosummary_generate = True
 numpydoc_show_class_members = False
 html_theme = "alabaster"
 html_theme_options = {"description": "Regional poverty, spillovers, offline atlases"}
