@@ -1,0 +1,48 @@
+// The chosen county: its value now, and in every year.
+geopoverty.card = (() => {
+  const { dom, facts, store } = geopoverty;
+  const box = dom.byId("gp-card");
+
+  function years(county) {
+    const { indicator } = store.view();
+    if (indicator.periods.length < 2) return null;
+    const rows = indicator.periods.map((period, at) => {
+      const view = store.view(at);
+      return dom.make("tr", at === store.state.period ? { class: "gp-now" } : {},
+        dom.make("th", { scope: "row", text: period }),
+        dom.say("td", facts.value(view, county)),
+        view.low ? dom.say("td", facts.interval(view, county)) : null);
+    });
+    return dom.make("table", {}, dom.make("tbody", {}, ...rows));
+  }
+
+  function draw() {
+    const { county } = store.state;
+    box.hidden = county === null;
+    if (county === null) return;
+    const view = store.view();
+    const close = dom.make("button", {
+      type: "button", class: "gp-close", "aria-label": "Forget this county", text: "\u00d7",
+    });
+    close.addEventListener("click", () => {
+      store.set({ county: null });
+      dom.byId("gp-find").focus();
+    });
+    box.replaceChildren(
+      close,
+      dom.say("h2", facts.place(county)),
+      dom.say("p", `id ${facts.ids[county]}`, "gp-id"),
+      dom.say("p", facts.value(view, county), "gp-value"),
+      dom.say("p", facts.lines(view, county).join(" \u00b7 ")),
+      years(county) ?? "",
+    );
+    dom.byId("gp-status").textContent =
+      `${facts.place(county)}: ${facts.title(view)} ${facts.value(view, county)}`;
+  }
+
+  function start() {
+    store.listen(draw);
+  }
+
+  return { start };
+})();

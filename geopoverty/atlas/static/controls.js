@@ -1,0 +1,54 @@
+// The indicator and the year.
+geopoverty.controls = (() => {
+  const { data, dom, facts, numbers, store } = geopoverty;
+  const select = dom.byId("gp-indicator");
+  const slider = dom.byId("gp-period");
+
+  // Keep the year when the new indicator has it, else take its last.
+  function choose(indicator) {
+    const year = store.view().period;
+    const { periods } = data.indicators[indicator];
+    const same = periods.indexOf(year);
+    store.set({ indicator, period: same < 0 ? periods.length - 1 : same });
+  }
+
+  function showPeriods() {
+    const { periods } = store.view().indicator;
+    dom.byId("gp-period-field").hidden = periods.length < 2;
+    dom.byId("gp-period-noun").textContent =
+      periods.every((period) => /^\d{4}$/.test(period)) ? "Year" : "Period";
+    slider.max = periods.length - 1;
+    slider.value = store.state.period;
+    slider.setAttribute("aria-valuetext", periods[store.state.period]);
+    dom.byId("gp-period-name").textContent = periods[store.state.period];
+    // More labels than these would run into each other on a phone.
+    const labels = periods.length <= 6 ? periods : [periods[0], periods.at(-1)];
+    dom.byId("gp-ticks").replaceChildren(...labels.map((p) => dom.say("span", p)));
+  }
+
+  function announce() {
+    const view = store.view();
+    const missing = view.values.filter((value) => value === null).length;
+    dom.byId("gp-status").textContent =
+      `${facts.title(view)}: ${numbers.plain(view.values.length - missing)} counties ` +
+      `with data, ${numbers.plain(missing)} without`;
+  }
+
+  function start() {
+    data.indicators.forEach((indicator, i) => {
+      select.append(dom.make("option", { value: i, text: indicator.label }));
+    });
+    select.parentElement.hidden = data.indicators.length < 2;
+    select.addEventListener("change", () => choose(+select.value));
+    slider.addEventListener("input", () => store.set({ period: +slider.value }));
+    showPeriods();
+    store.listen((state, before) => {
+      if (!store.viewChanged(before)) return;
+      select.value = state.indicator;
+      showPeriods();
+      announce();
+    });
+  }
+
+  return { start };
+})();

@@ -1,0 +1,73 @@
+// What is said of one county: in the tooltip, on the card, to a screen reader.
+geopoverty.facts = (() => {
+  const { numbers, data } = geopoverty;
+  const { names, ids, groups } = data.places;
+  const ranks = new WeakMap();
+
+  const place = (county) => {
+    const group = groups && groups[county];
+    return group ? `${names[county]}, ${group}` : names[county];
+  };
+
+  // The highest value has rank 1; equal values share a rank.
+  function ranking(values) {
+    if (!ranks.has(values)) {
+      const order = values.filter((v) => v !== null).sort((a, b) => b - a);
+      const rank = new Map();
+      order.forEach((value, i) => rank.has(value) || rank.set(value, i + 1));
+      ranks.set(values, { rank, count: order.length });
+    }
+    return ranks.get(values);
+  }
+
+  const hasInterval = (view, county) =>
+    view.low && view.low[county] !== null && view.high[county] !== null;
+
+  function interval(view, county) {
+    if (!hasInterval(view, county)) return "";
+    const { digits } = view.indicator;
+    return `${numbers.plain(view.low[county], digits)} to ` +
+      numbers.plain(view.high[county], digits);
+  }
+
+  function significance(view, county) {
+    if (!view.p || view.p[county] === null) return "";
+    const weak = view.unsure[county] === "1" ? ", not significant" : "";
+    return numbers.pValue(view.p[county]) + weak;
+  }
+
+  function value(view, county) {
+    const number = view.values[county];
+    return number === null ? "no data" : numbers.withUnit(number, view.indicator);
+  }
+
+  function ordinal(number) {
+    const teen = Math.floor(number / 10) % 10 === 1;
+    const ending = teen ? "th" : ["th", "st", "nd", "rd"][number % 10] ?? "th";
+    return numbers.plain(number) + ending;
+  }
+
+  function rank(view, county) {
+    if (view.values[county] === null) return "";
+    const { rank: places, count } = ranking(view.values);
+    const at = places.get(view.values[county]);
+    const place = at === 1 ? "highest" : `${ordinal(at)} highest`;
+    return `${place} of ${numbers.plain(count)} counties`;
+  }
+
+  // The lines below the value; empty ones are left out.
+  function lines(view, county) {
+    if (view.values[county] === null) return [];
+    const range = interval(view, county);
+    return [
+      range && `interval ${range}`,
+      significance(view, county),
+      rank(view, county),
+    ].filter(Boolean);
+  }
+
+  const title = (view) =>
+    view.indicator.label + (view.period ? `, ${view.period}` : "");
+
+  return { ids, place, value, lines, interval, title };
+})();

@@ -1,0 +1,28 @@
+// Numbers as readers write them: fixed decimals, a true minus, never "-0".
+geopoverty.numbers = (() => {
+  const MINUS = "\u2212";
+  const THIN_SPACE = "\u202f";
+  const formats = new Map();
+
+  function format(digits) {
+    if (!formats.has(digits)) {
+      formats.set(digits, new Intl.NumberFormat("en", {
+        minimumFractionDigits: digits,
+        maximumFractionDigits: digits,
+      }));
+    }
+    return formats.get(digits);
+  }
+
+  function plain(value, digits = 0) {
+    const text = format(digits).format(value);
+    return text.replace("-", /[1-9]/.test(text) ? MINUS : "");
+  }
+
+  const withUnit = (value, { digits, unit }) =>
+    plain(value, digits) + (unit ? THIN_SPACE + unit : "");
+
+  const pValue = (p) => (p < 0.001 ? "p < 0.001" : `p = ${plain(p, 3)}`);
+
+  return { plain, withUnit, pValue };
+})();
