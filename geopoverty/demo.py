@@ -362,6 +362,8 @@ def _logit_text(result: Result) -> str:
 
 def _points(effect: pd.Series) -> str:
     size = 100 * effect["estimate"]
+    if abs(size) < 0.05:
+        return "neither more nor less likely"
     way = "less" if size < 0 else "more"
     sure = "" if effect["p_value"] < 0.05 else ", which chance could produce as well"
     return f"{abs(size):.1f} percentage points {way} likely{sure}"

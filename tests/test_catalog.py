@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from libpysal.graph import Graph
+from pyproj import Geod
+
 from geopoverty.data import catalog
 from geopoverty.data.boundaries import centres
 from geopoverty.data.travel import estimate_circuity
 from geopoverty.errors import InputError
 from geopoverty.numerics.distances import great_circle_km
-from libpysal.graph import Graph
-from pyproj import Geod
 
 ROOT = Path(__file__).resolve().parent.parent
 KM_PER_MILE = 1.609344

@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import mapclassify
 import numpy as np
 from branca.utilities import color_brewer
 from numpy.typing import NDArray
@@ -259,6 +258,8 @@ def _rounded(
 
 
 def _mapclassify(values: Floats, scheme: str, count: int) -> Floats:
+    import mapclassify  # takes a second, and most work needs no map
+
     distinct = np.unique(values)
     if count == 1:
         return distinct[:0]
