@@ -1,6 +1,8 @@
 """The rules every input must keep, each with its message."""
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -8,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geopoverty.errors import InputError
+from geopoverty.errors import GeoPovertyWarning, InputError
 from geopoverty.numerics.types import Array
 
 FIRST = 5
@@ -71,6 +73,29 @@ Drop these rows.
     raise InputError(
         f"{rule}; {broken.size} of {len(kept)} {noun} {verb} this ({names}). {way_out}"
     )
+
+
+def warn(message: str) -> None:
+    """Warn with `GeoPovertyWarning`, at the line outside this package that asked.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True) as seen:
+    ...     warnings.simplefilter("always")
+    ...     warn("Few clusters")
+    >>> seen[0].category.__name__, str(seen[0].message)
+    ('GeoPovertyWarning', 'Few clusters')
+    """
+    level, frame = 1, sys._getframe()
+    # dataclasses.replace stands between two frames of ours.
+    inside = ("geopoverty", "dataclasses")
+    while frame.f_back is not None and _package(frame.f_globals) in inside:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, GeoPovertyWarning, stacklevel=level)
+
+
+def _package(names: dict[str, Any]) -> str:
+    return str(names.get("__name__", "")).partition(".")[0]
 
 
 def nearest_name(name: str, known: Iterable[object]) -> str:
@@ -139,11 +164,18 @@ def unit_ids(values: pd.Series | pd.Index, what: str, *, unique: bool) -> pd.Ind
     >>> unit_ids(pd.Series(["01001", "01003"]), "The table", unique=True).tolist()
     ['01001', '01003']
     """
+    if isinstance(values, pd.MultiIndex):
+        raise InputError(
+            f"{what}: unit ids must be one level; these have {values.nlevels}. Move "
+            "the others to columns: table.reset_index(level=...)."
+        )
     index = pd.Index(values)
-    rows = [f"row {i}" for i in np.flatnonzero(index.isna())[: FIRST + 1]]
+    # An empty cell of a CSV file arrives as an empty text.
+    empty = index.isna() | np.asarray(index == "", dtype=bool)
+    rows = [f"row {i}" for i in np.flatnonzero(empty)[: FIRST + 1]]
     if rows:
         raise InputError(
-            f"{what}: every row needs a unit id; {int(index.isna().sum())} of "
+            f"{what}: every row needs a unit id; {int(empty.sum())} of "
             f"{len(index)} rows have none ({first(rows)}). Fill or drop these rows."
         )
     if not all(isinstance(i, str) for i in index):
@@ -195,7 +227,10 @@ def binary_outcome(values: pd.Series, name: str) -> Array:
     >>> binary_outcome(pd.Series([True, False]), "poor")
     array([1., 0.])
     """
-    y: Array = values.to_numpy(dtype=np.float64)
+    numbers = values
+    if not pd.api.types.is_numeric_dtype(values):
+        numbers = pd.to_numeric(values.astype(object), errors="coerce")
+    y: Array = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     require(
         (y == 0) | (y == 1),
         f"The outcome '{name}' must be 0 or 1",

@@ -24,12 +24,13 @@ def output_path(path: str | os.PathLike[str]) -> Path:
     """
     target = Path(path).expanduser()
     folder = target.parent
-    if not folder.is_dir():
+    # Unlike Path.is_dir, this is False for a folder below one that cannot be read.
+    if not os.path.isdir(folder):
         raise InputError(
             f"The output folder must exist; '{folder}' does not. "
             "Create it first, or name another folder."
         )
-    if target.is_dir():
+    if os.path.isdir(target):
         raise InputError(
             f"The output must be a file; '{target}' is a folder. Add a file name."
         )

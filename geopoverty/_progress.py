@@ -7,6 +7,7 @@ from typing import TypeVar
 from tqdm import tqdm
 
 T = TypeVar("T")
+DELAY = 2.0  # seconds: shorter work needs no bar
 
 
 def progress(steps: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
@@ -19,7 +20,7 @@ def progress(steps: Iterable[T], label: str, total: int | None = None) -> Iterat
     >>> list(progress([1, 2], "Fitting"))
     [1, 2]
     """
-    bar = tqdm(steps, desc=label, total=total, disable=None, delay=2, leave=False)
+    bar = tqdm(steps, desc=label, total=total, disable=None, delay=DELAY, leave=False)
     yield from bar
 
 
@@ -34,5 +35,5 @@ def stages(label: str, total: int) -> Iterator[Callable[[], object]]:
     >>> with stages("Fitting", 1) as advance:
     ...     _ = advance()
     """
-    with tqdm(desc=label, total=total, disable=None, delay=2, leave=False) as bar:
+    with tqdm(desc=label, total=total, disable=None, delay=DELAY, leave=False) as bar:
         yield bar.update

@@ -48,7 +48,8 @@ def stars(p_value: float) -> str:
 
 def formatted(frame: pd.DataFrame, digits: int = 4) -> pd.DataFrame:
     """Return `frame` with every cell as text for a reader."""
-    return frame.map(lambda v: number(v, digits)).astype(object)
+    # As objects, nullable integers stay integers.
+    return frame.astype(object).map(lambda v: number(v, digits)).astype(object)
 
 
 def text_table(frame: pd.DataFrame, digits: int = 4) -> str:
@@ -56,15 +57,32 @@ def text_table(frame: pd.DataFrame, digits: int = 4) -> str:
     return str(formatted(frame, digits).to_string())
 
 
+def html_text(text: str) -> str:
+    """Escape `text` for HTML, and for a template engine that may read that HTML.
+
+    Examples
+    --------
+    >>> html_text("<b>{{ 7*7 }}</b>")
+    '&lt;b&gt;&#123;&#123; 7*7 &#125;&#125;&lt;/b&gt;'
+    """
+    return _without_braces(html.escape(text))
+
+
+def _without_braces(text: str) -> str:
+    return text.replace("{", "&#123;").replace("}", "&#125;")
+
+
 def html_table(frame: pd.DataFrame, digits: int = 4) -> str:
-    """Return `frame` as an HTML table; every text in it is escaped."""
+    """Return `frame` as an HTML table; every text in it is whole and escaped."""
     table = formatted(frame, digits)
-    return str(table.to_html(escape=True, border=0, classes="geopoverty"))
+    with pd.option_context("display.max_colwidth", None):
+        text = table.to_html(escape=True, border=0, classes="geopoverty")
+    return _without_braces(str(text))
 
 
 def html_list(items: tuple[str, ...]) -> str:
     """Return texts as an escaped HTML list, or nothing for none."""
-    lines = "".join(f"<li>{html.escape(item)}</li>" for item in items)
+    lines = "".join(f"<li>{html_text(item)}</li>" for item in items)
     return f"<ul>{lines}</ul>" if lines else ""
 
 

@@ -1,6 +1,5 @@
 """How standard errors allow for dependence: the options and what they compute."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from geopoverty._checks import first, require_option
-from geopoverty.errors import GeoPovertyWarning, InputError
+from geopoverty._checks import first, require_option, warn
+from geopoverty.errors import InputError
 from geopoverty.numerics.covariance import (
     Scores,
     cluster_factor,
@@ -324,11 +323,7 @@ def few_clusters(groups: int) -> tuple[str, ...]:
         f"There are only {groups} clusters: clustered standard errors tend to be too "
         f"small below {FEW}, and p-values with them."
     )
-    warnings.warn(
-        f"{note} Use larger samples of clusters, or read p-values with care.",
-        GeoPovertyWarning,
-        stacklevel=6,
-    )
+    warn(f"{note} Use larger samples of clusters, or read p-values with care.")
     return (note,)
 
 

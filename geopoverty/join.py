@@ -12,7 +12,12 @@ from geopoverty._checks import (
     require_same_units,
     unit_ids,
 )
-from geopoverty.data.boundaries import check_geometry, require_crs, units_of
+from geopoverty.data.boundaries import (
+    check_geometry,
+    require_crs,
+    same_crs,
+    units_of,
+)
 from geopoverty.errors import InputError
 from geopoverty.results import Result
 
@@ -43,13 +48,15 @@ def join(
     -------
     GeoDataFrame
         Indexed by unit id in the order of `boundaries`, then of `source`; the
-        columns of `source`, those of `boundaries` it lacks, and the geometry.
+        columns of `source`, those of `boundaries` it lacks, and the geometry of
+        `boundaries`.
         ``attrs`` are those of both, `source` first.
 
     Raises
     ------
     InputError
-        If ids are missing or not text, units differ (``"exact"``), `source` has
+        If ids are missing or not text, `source` is a GeoDataFrame in another
+        coordinate system, units differ (``"exact"``), `source` has
         a unit the boundaries lack (``"boundaries"``), nothing matches, or the
         geometry is not usable.
 
@@ -66,7 +73,11 @@ def join(
     units = units_of(boundaries)
     require_crs(boundaries, "The boundaries")
     check_geometry(boundaries)
+    if isinstance(source, gpd.GeoDataFrame) and source.active_geometry_name:
+        same_crs(source, boundaries)
     table, attrs = _keyed(source, on)
+    # The shapes come from the boundaries, whatever the table brings.
+    table = table.drop(columns=boundaries.geometry.name, errors="ignore")
     ids = unit_ids(table.index, "The table", unique=False)
     _check_units(pd.Index(ids.unique()), units, how)
     shapes = boundaries.set_axis(units)[

@@ -66,7 +66,10 @@ def provenance(
     """
     digest = hashlib.blake2b(digest_size=16)
     for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
+        values = _with_bytes(np.asarray(array))
+        # Kind and shape keep arrays from running into each other.
+        digest.update(f"{values.dtype.str}{values.shape}".encode())
+        digest.update(values.data)
     kept = [{k: str(s[k]) for k in SOURCE_KEYS if s.get(k)} for s in sources]
     listed = [s for i, s in enumerate(kept) if s and s not in kept[:i]]
     versions = {p: version(p) for p in (*PACKAGES, *packages)}
@@ -77,6 +80,12 @@ def provenance(
         "data": listed,
         "versions": {"python": platform.python_version(), **versions},
     }
+
+
+def _with_bytes(array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind in "OMm":  # objects hold addresses, dates give no buffer
+        array = array.astype(str)
+    return np.ascontiguousarray(array)
 
 
 def _plain(value: Any) -> Any:

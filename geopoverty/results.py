@@ -1,6 +1,5 @@
 """The one result that every estimator returns."""
 
-import html
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,14 @@ from scipy import stats
 
 from geopoverty import _result_files
 from geopoverty._checks import require_option
-from geopoverty._tables import html_list, html_table, latex_table, number, stars
+from geopoverty._tables import (
+    html_list,
+    html_table,
+    html_text,
+    latex_table,
+    number,
+    stars,
+)
 from geopoverty._tables import text_table as _text
 from geopoverty.errors import InputError
 
@@ -57,12 +63,14 @@ class Result:
         missing = {"n_obs", "n_dropped"} - set(self.facts)
         if missing:
             raise InputError(f"Result.facts must hold {sorted(missing)}.")
-        if list(self.vcov.index) != list(self.estimates.index):
+        terms = list(self.estimates.index)
+        if list(self.vcov.index) != terms or list(self.vcov.columns) != terms:
             raise InputError("Result.vcov must have the terms of Result.estimates.")
         for name in ("facts", "tables", "provenance"):
             frozen = MappingProxyType(dict(getattr(self, name)))
             object.__setattr__(self, name, frozen)
         object.__setattr__(self, "notes", tuple(self.notes))
+        object.__setattr__(self, "estimates", self.estimates.rename("estimate"))
 
     def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
         """Return one row a term, with test and interval.
@@ -111,7 +119,7 @@ class Result:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        title = html.escape(
+        title = html_text(
             f"{self.estimator}: {self.provenance.get('formula', '')}".rstrip(": ")
         )
         body = html_table(self.tidy().set_index("term")) if len(self.estimates) else ""
@@ -218,16 +226,15 @@ def compare(
             f"names must be {len(results)} different texts; got {len(heads)}."
         )
     terms = list(dict.fromkeys(t for r in results for t in r.estimates.index))
-    rows = [(term, kind) for term in terms for kind in ("estimate", brackets)]
-    table = pd.DataFrame("", index=pd.MultiIndex.from_tuples(rows), columns=heads)
+    rows = pd.MultiIndex.from_product([terms, ("estimate", brackets)])
+    table = pd.DataFrame("", index=rows, columns=heads)
     for head, result in zip(heads, results, strict=True):
         for row in result.tidy().itertuples():
             table.loc[(row.term, "estimate"), head] = number(row.estimate) + stars(
                 row.p_value
             )
-            table.loc[(row.term, brackets), head] = (
-                f"({number(getattr(row, brackets))})"
-            )
+            below = number(getattr(row, brackets))
+            table.loc[(row.term, brackets), head] = f"({below})" if below else ""
     facts = _compared_facts(results, heads)
     out = pd.concat([table, facts])
     out.index.names = ["term", "row"]

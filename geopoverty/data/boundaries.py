@@ -4,9 +4,11 @@ import os
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio.errors
 from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from geopoverty._checks import require, require_columns, unit_ids
 from geopoverty.errors import InputError
@@ -53,7 +55,8 @@ def read_boundaries(
     >>> read_boundaries(table, unit_id="code").index.tolist()
     ['01']
     """
-    table = source.copy() if isinstance(source, gpd.GeoDataFrame) else _read(source)
+    table = source.copy() if isinstance(source, pd.DataFrame) else _read(source)
+    require_geometry(table, "The boundaries")
     if unit_id in table.columns:
         table.index = unit_ids(table.pop(unit_id), "The boundaries", unique=True)
     elif table.index.name == unit_id:
@@ -65,8 +68,20 @@ def read_boundaries(
     return _with_crs(table, crs)
 
 
+def require_geometry(table: pd.DataFrame, what: str) -> None:
+    """Raise `InputError` unless `table` is a GeoDataFrame with a geometry."""
+    if isinstance(table, gpd.GeoDataFrame) and table.active_geometry_name is not None:
+        return
+    raise InputError(
+        f"{what} must be a GeoDataFrame with a geometry; this {type(table).__name__} "
+        "has none. Read it with read_boundaries, or name the column: "
+        "table.set_geometry(...)."
+    )
+
+
 def check_geometry(table: gpd.GeoDataFrame) -> None:
     """Raise `InputError` if a geometry is missing, empty or invalid."""
+    require_geometry(table, "The places")
     shapes = table.geometry
     require(
         (~(shapes.isna() | shapes.is_empty)).to_numpy(),
@@ -86,6 +101,7 @@ def check_geometry(table: gpd.GeoDataFrame) -> None:
 
 def require_crs(table: gpd.GeoDataFrame, what: str) -> None:
     """Raise `InputError` if the coordinate system is not known."""
+    require_geometry(table, what)
     if table.crs is None:
         raise InputError(
             f"{what} must say their coordinate system; none is set. Name it: "
@@ -103,7 +119,7 @@ def centres(table: gpd.GeoDataFrame) -> tuple[Array, Array]:
     ------
     InputError
         If the coordinate system is not known, or a geometry is missing, empty
-        or invalid.
+        or invalid, or coordinates lie outside the coordinate system.
 
     Examples
     --------
@@ -114,6 +130,14 @@ def centres(table: gpd.GeoDataFrame) -> tuple[Array, Array]:
     """
     require_crs(table, "The places")
     check_geometry(table)
+    around = table.geometry.to_crs(LONLAT).bounds.to_numpy()
+    require(
+        (np.abs(around) <= (360, 90, 360, 90)).all(axis=1),
+        f"Coordinates must lie within {table.crs.name}",
+        ids=table.index,
+        noun="places",
+        way_out="Name the system they are in: table.set_crs(..., allow_override=True).",
+    )
     if (table.geom_type == "Point").all():
         points = table.geometry.to_crs(LONLAT)
     else:
@@ -143,9 +167,16 @@ def _with_crs(table: gpd.GeoDataFrame, crs: Any) -> gpd.GeoDataFrame:
     if crs is None:
         require_crs(table, "The boundaries")
         return table
+    try:
+        asked = CRS.from_user_input(crs)
+    except CRSError as error:
+        raise InputError(
+            f"crs must name a coordinate system; {crs!r} does not. Try 'EPSG:4326' "
+            "for longitude and latitude."
+        ) from error
     if table.crs is None:
-        return table.set_crs(crs)
-    if CRS.from_user_input(crs) != table.crs:
+        return table.set_crs(asked)
+    if asked != table.crs:
         raise InputError(
             f"The boundaries are in {table.crs.to_string()}, but crs={crs!r} was "
             "asked for. Leave crs out, then convert: boundaries.to_crs(...)."

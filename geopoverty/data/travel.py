@@ -1,6 +1,5 @@
 """Travel times between units: the type, and times modelled from distance."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,10 +17,11 @@ from geopoverty._checks import (
     require_columns,
     require_option,
     unit_ids,
+    warn,
 )
 from geopoverty._progress import progress
 from geopoverty.data.boundaries import centres, units_of
-from geopoverty.errors import GeoPovertyWarning, InputError
+from geopoverty.errors import InputError
 from geopoverty.numerics.distances import great_circle_km
 from geopoverty.numerics.types import Array, Codes, Matrix
 
@@ -197,7 +197,7 @@ def estimate_circuity(
     Raises
     ------
     InputError
-        If a column is missing or a distance is not above 0.
+        If there is no pair, a column is missing, or a distance is not above 0.
 
     Notes
     -----
@@ -212,6 +212,8 @@ def estimate_circuity(
     """
     require_columns(distances, [road, straight], "estimate_circuity")
     ways = distances[[road, straight]].to_numpy(float)
+    if not len(ways):
+        raise InputError("estimate_circuity needs at least one pair; there is none.")
     require(
         (np.isfinite(ways) & (ways > 0)).all(axis=1),
         "Distances must be above 0",
@@ -300,6 +302,8 @@ def left_out(kept: int, n: int) -> tuple[str, ...]:
 
 def positions(units: pd.Index, wanted: Sequence[str] | pd.Index, where: str) -> Codes:
     """Return where each wanted unit stands, or raise `InputError` naming the rest."""
+    if isinstance(wanted, str):
+        raise InputError(f"units must be a list of ids; got the text '{wanted}'.")
     asked = unit_ids(pd.Index(wanted), "The wanted units", unique=True)
     found = np.asarray(units.get_indexer(asked), dtype=np.intp)
     require(
@@ -349,12 +353,10 @@ def _warn_implausible(times: TravelTimes, minutes: Array) -> None:
     nearest = _median_nearest(times)
     if nearest < NEAREST_IMPLAUSIBLE or median > MEDIAN_IMPLAUSIBLE:
         unit = "hours" if nearest < NEAREST_IMPLAUSIBLE else "seconds"
-        warnings.warn(
+        warn(
             f"Travel times must be in minutes; half of all pairs are within "
             f"{median:.3g} and half of the units have a neighbour within "
-            f"{nearest:.3g}, which looks like {unit}. Convert them if they are.",
-            GeoPovertyWarning,
-            stacklevel=5,
+            f"{nearest:.3g}, which looks like {unit}. Convert them if they are."
         )
 
 

@@ -15,7 +15,7 @@ from scipy import sparse
 from geopoverty._checks import FIRST, first, require, unit_ids
 from geopoverty.data.travel import TravelTimes
 from geopoverty.errors import InputError
-from geopoverty.numerics.types import Array, Codes
+from geopoverty.numerics.types import Array, Codes, Matrix
 
 LONG = ("from_id", "to_id", "travel_time")
 DENSE_SHARE = 0.25  # with more of all pairs known, a dense matrix is smaller
@@ -66,33 +66,33 @@ def read_travel_times(
     else:
         table, name, attrs = _read(Path(source)), f"'{source}'", {}
     if set(LONG) <= set(table.columns):
-        times = _from_long(table, status)
+        ids, matrix = _from_long(table)
     elif _is_wide(table):
-        times = _from_wide(table, status)
+        ids, matrix = _from_wide(table)
     else:
         raise InputError(
             f"{name} must be long (columns {', '.join(LONG)}) or wide (ids, then one "
             f"column a unit, {len(table)} of them); it has {len(table.columns)} "
             f"columns: {first(table.columns, 8)}. Rename the columns."
         )
-    times = TravelTimes(times.units, times.matrix, status, (), attrs)
+    times = TravelTimes(ids, matrix, status, (), attrs)
     return times if units is None else times.subset(units)
 
 
 def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"There is no file '{path}'. Check the path.")
+    if path.suffix not in (".csv", ".parquet"):
+        raise InputError(
+            f"Travel times are read from .csv or .parquet; '{path}' ends in "
+            f"'{path.suffix}'. Convert it, or pass a DataFrame."
+        )
     try:
         if path.suffix == ".parquet":
             table = pa.parquet.read_table(path, read_dictionary=list(LONG[:2]))
-        elif path.suffix == ".csv":
-            table = _read_csv(path)
         else:
-            raise InputError(
-                f"Travel times are read from .csv or .parquet; '{path}' ends in "
-                f"'{path.suffix}'. Convert it, or pass a DataFrame."
-            )
-    except (pa.ArrowInvalid, OSError) as error:
+            table = _read_csv(path)
+    except (pa.ArrowException, ValueError, OSError) as error:
         raise InputError(
             f"'{path}' cannot be read ({error}). Check that it is a table."
         ) from error
@@ -115,7 +115,7 @@ def _is_wide(table: pd.DataFrame) -> bool:
     return len(table.columns) == len(table) + 1
 
 
-def _from_long(table: pd.DataFrame, status: str) -> TravelTimes:
+def _from_long(table: pd.DataFrame) -> tuple[pd.Index, Matrix]:
     start, start_ids = _codes(table["from_id"])
     end, end_ids = _codes(table["to_id"])
     ids = np.unique(np.concatenate([start_ids, end_ids]).astype(object))
@@ -124,14 +124,17 @@ def _from_long(table: pd.DataFrame, status: str) -> TravelTimes:
     minutes = _numbers(table["travel_time"])
     known = ~np.isnan(minutes)
     start, end, minutes = start[known], end[known], minutes[known]
-    _refuse_repeats(ids, start, end)
     n = len(ids)
     if len(minutes) >= DENSE_SHARE * n * n:
         matrix = np.full((n, n), np.nan)
         matrix[start, end] = minutes
-        return TravelTimes(pd.Index(ids), matrix, status)
-    held = sparse.csr_array((minutes, (start, end)), shape=(n, n))
-    return TravelTimes(pd.Index(ids), held, status)
+        held = n * n - int(np.isnan(matrix).sum())
+    else:
+        matrix = sparse.csr_array((minutes, (start, end)), shape=(n, n))
+        held = matrix.nnz
+    if held < len(minutes):
+        _refuse_repeats(ids, start, end)
+    return pd.Index(ids), matrix
 
 
 def _codes(column: pd.Series) -> tuple[Codes, NDArray[np.object_]]:
@@ -167,7 +170,7 @@ def _refuse_repeats(ids: NDArray[np.object_], start: Codes, end: Codes) -> None:
         )
 
 
-def _from_wide(table: pd.DataFrame, status: str) -> TravelTimes:
+def _from_wide(table: pd.DataFrame) -> tuple[pd.Index, Matrix]:
     ids = unit_ids(table.iloc[:, 0], "The first column", unique=True)
     columns = unit_ids(pd.Index(table.columns[1:]), "The header", unique=True)
     where = columns.get_indexer(ids)
@@ -180,4 +183,4 @@ def _from_wide(table: pd.DataFrame, status: str) -> TravelTimes:
     )
     columns_in_order = [table.iloc[:, 1 + j] for j in where]
     matrix = np.column_stack([_numbers(c) for c in columns_in_order])
-    return TravelTimes(ids, matrix, status)
+    return ids, matrix

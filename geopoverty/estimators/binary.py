@@ -1,13 +1,12 @@
 """Logit and probit, with spillovers through lagged covariates."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from geopoverty._checks import binary_outcome, first, require
+from geopoverty._checks import binary_outcome, first, require, warn
 from geopoverty.covariances import Vcov, columns_of, covariance, resolved
 from geopoverty.design import Design, Roles, build_design
 from geopoverty.effects.tables import (
@@ -18,7 +17,7 @@ from geopoverty.effects.tables import (
     units_table,
 )
 from geopoverty.effects.terms import effect_terms
-from geopoverty.errors import EstimationError, GeoPovertyWarning
+from geopoverty.errors import EstimationError
 from geopoverty.numerics.binary import BinaryFit, fit_binary, score_blocks
 from geopoverty.numerics.covariance import inverse
 from geopoverty.numerics.links import LINKS
@@ -251,11 +250,9 @@ def _flat_periods(design: Design, period: str | None) -> list[str]:
         f"The outcome does not vary in {len(flat)} of {len(rates)} periods "
         f"({first(flat)})."
     )
-    warnings.warn(
+    warn(
         f"{note} They tell nothing of differences within a period: check the poverty "
-        "line, or leave these periods out.",
-        GeoPovertyWarning,
-        stacklevel=4,
+        "line, or leave these periods out."
     )
     return [note]
 

@@ -17,7 +17,7 @@ from geopoverty._checks import (
     require_option,
 )
 from geopoverty.design import Design, Roles, build_design
-from geopoverty.errors import EstimationError, InputError
+from geopoverty.errors import EstimationError
 from geopoverty.numerics.types import Array
 from geopoverty.provenance import provenance, sources_of
 from geopoverty.results import Result

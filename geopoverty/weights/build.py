@@ -13,6 +13,7 @@ from geopoverty._checks import first, require_option
 from geopoverty.data.boundaries import centres, check_geometry, require_crs, units_of
 from geopoverty.data.travel import TravelTimes
 from geopoverty.errors import InputError
+from geopoverty.numerics.blocks import blocks
 from geopoverty.numerics.distances import nearest_on_sphere
 from geopoverty.numerics.types import Array, Matrix
 from geopoverty.weights.spatial import (
@@ -45,9 +46,9 @@ def travel_weights(
         ``1/t``; ``t**-power``; ``exp(-t/scale)``; ``exp(-(t/scale)**2 / 2)``; or
         1 for every pair within `cutoff` or `k`.
     power : float
-        Above 0; only with ``decay="power"``.
+        Above 0; other than 1 only with ``decay="power"``.
     scale : float, optional
-        Minutes above 0; needed by exponential and gaussian decay.
+        Minutes above 0; needed by exponential and gaussian decay, and only there.
     cutoff : float, optional
         Minutes above 0: longer trips get weight 0.
     k : int, optional
@@ -65,7 +66,8 @@ def travel_weights(
     Raises
     ------
     InputError
-        If an option is unknown or out of range, or no unit has a neighbour.
+        If an option is unknown, out of range or not for this decay, or no unit has
+        a neighbour.
 
     Warns
     -----
@@ -209,6 +211,12 @@ def _decay(decay: str, power: float, scale: float | None) -> Decay:
     require_option(
         decay, ("inverse", "power", "exponential", "gaussian", "binary"), "decay"
     )
+    if power != 1 and decay != "power":
+        raise InputError(f"power={power} is for decay='power'; got '{decay}' decay.")
+    if scale is not None and decay not in ("exponential", "gaussian"):
+        raise InputError(
+            f"scale={scale} is for exponential and gaussian decay; got '{decay}' decay."
+        )
     if decay in ("exponential", "gaussian"):
         if scale is None or not 0 < scale < np.inf:
             raise InputError(
@@ -283,14 +291,23 @@ def _from_dense(
 
 def _keep_nearest(raw: Array, k: int) -> None:
     """Set all but each row's k shortest times to NaN, in place."""
-    for row in raw:
-        # A stable sort of NaN-last times settles ties by the order of units.
-        row[np.argsort(row, kind="stable")[k:]] = np.nan
+    for rows in blocks(len(raw), rows=256):
+        times = raw[rows]
+        # The k-th shortest splits a row; NaN sorts last, and is never kept.
+        limit = np.partition(times, k - 1, axis=1)[:, k - 1, None]
+        kept = times < limit
+        # Ties at the limit are settled by the order of units.
+        tied = times == limit
+        room = k - kept.sum(axis=1, keepdims=True)
+        kept |= tied & (np.cumsum(tied, axis=1) <= room)
+        # With fewer than k known times there is no limit: all of them stay.
+        kept |= np.isnan(limit) & ~np.isnan(times)
+        times[~kept] = np.nan
 
 
 def _from_sparse(
     times: TravelTimes, weigh: Decay, reach: float, k: int | None
-) -> sparse.csr_array:
+) -> Matrix:
     held = times.matrix.tocoo()
     kept = (held.row != held.col) & (held.data <= reach)
     row, column, minutes = held.row[kept], held.col[kept], held.data[kept]
@@ -300,7 +317,8 @@ def _from_sparse(
         start = np.searchsorted(row, row)
         near = np.arange(len(row)) - start < k
         row, column, minutes = row[near], column[near], minutes[near]
-    return sparse.csr_array((weigh(minutes), (row, column)), shape=held.shape)
+    raw = sparse.csr_array((weigh(minutes), (row, column)), shape=held.shape)
+    return raw.toarray() if raw.nnz > DENSE_SHARE * times.n**2 else raw
 
 
 def _finish(

@@ -8,7 +8,7 @@ from libpysal.weights import W
 from scipy import sparse
 
 from geopoverty.errors import InputError
-from geopoverty.weights.spatial import SpatialWeights
+from geopoverty.weights.spatial import SpatialWeights, standardized, with_island_note
 
 
 def as_weights(weights: Any) -> SpatialWeights:
@@ -26,7 +26,12 @@ def as_weights(weights: Any) -> SpatialWeights:
     Raises
     ------
     InputError
-        If it is none of these, or its ids are not text.
+        If it is none of these, its ids are not text, or no unit has a neighbour.
+
+    Warns
+    -----
+    GeoPovertyWarning
+        If some units of a Graph or W have no neighbour.
 
     Examples
     --------
@@ -50,6 +55,8 @@ def as_weights(weights: Any) -> SpatialWeights:
         )
     held = sparse.csr_array(matrix)
     held.eliminate_zeros()
-    return SpatialWeights(
-        units, held, f"from libpysal {type(weights).__name__}", "row" if row else None
+    kind = f"from libpysal {type(weights).__name__}"
+    out = SpatialWeights(
+        units.rename(None), standardized(held, None), kind, "row" if row else None
     )
+    return out if len(out.islands) == 0 else with_island_note(out)

@@ -27,6 +27,7 @@ def graph_of(units: pd.Index, matrix: Matrix) -> Graph:
     (2, 2)
     """
     held = sparse.coo_array(matrix)
+    held.eliminate_zeros()
     lone = np.setdiff1d(np.arange(len(units)), held.row)
     row = np.concatenate([held.row, lone])
     column = np.concatenate([held.col, lone])

@@ -1,6 +1,5 @@
 """Spatial weights: one immutable type, dense when dense, sparse when sparse."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,9 +10,15 @@ from libpysal.graph import Graph
 from libpysal.weights import W
 from scipy import sparse
 
-from geopoverty._checks import first, require_option, require_same_units, unit_ids
+from geopoverty._checks import (
+    first,
+    require_option,
+    require_same_units,
+    unit_ids,
+    warn,
+)
 from geopoverty.data.travel import left_out, positions
-from geopoverty.errors import GeoPovertyWarning, InputError
+from geopoverty.errors import InputError
 from geopoverty.numerics.spectrum import eigenvalue_range, spectral_radius
 from geopoverty.numerics.types import Array, Matrix
 from geopoverty.weights.graphs import graph_of
@@ -144,7 +149,7 @@ class SpatialWeights:
             way_out="Give every unit a value, or use weights.subset(units).",
         )
         ordered = values.set_axis(index).reindex(self.units)
-        lagged = self._product(ordered.to_numpy(dtype=np.float64))
+        lagged = self._product(_numbers(ordered))
         if isinstance(values, pd.DataFrame):
             return pd.DataFrame(lagged, index=self.units, columns=values.columns)
         return pd.Series(lagged, index=self.units, name=values.name)
@@ -175,7 +180,11 @@ class SpatialWeights:
         """
         rows = positions(self.units, units, "the weights")
         matrix = standardized(self.matrix[rows][:, rows], self.standardize)
-        notes = (*self.notes, *left_out(len(rows), self.n))
+        stale = {island_note(self)}  # the units it names may be those left out
+        notes = (
+            *(n for n in self.notes if n not in stale),
+            *left_out(len(rows), self.n),
+        )
         out = replace(self, units=self.units[rows], matrix=matrix, notes=notes)
         return out if len(out.islands) == 0 else with_island_note(out)
 
@@ -225,10 +234,13 @@ class SpatialWeights:
         return np.asarray(np.divide(sums**2, squares, out=none, where=squares > 0))
 
     def sd_ratio(self, values: pd.Series | None = None) -> float:
-        """Return sd(Wx)/sd(x), or what it is for x unrelated to place."""
+        """Return sd(Wx)/sd(x), or what it is for x unrelated to place.
+
+        NaN when x does not vary.
+        """
         if values is not None:
-            lagged = self.lag(values)
-            return float(lagged.std() / values.reindex(self.units).std())
+            spread = float(values.reindex(self.units).std())
+            return float(self.lag(values).std()) / spread if spread > 0 else np.nan
         # E[var(Wx)] for independent x of variance 1 is ||(I - 11'/n) W||^2 / (n - 1).
         squares = float((self.matrix * self.matrix).sum())
         columns = np.asarray(self.matrix.sum(axis=0)).ravel()
@@ -272,18 +284,28 @@ def with_island_note(weights: SpatialWeights) -> SpatialWeights:
     GeoPovertyWarning
         With their number, the first ids and the way out.
     """
+    note = island_note(weights)
+    warn(
+        f"{note} Use a longer cutoff, more neighbours, or leave these units out with "
+        "weights.subset(units)."
+    )
+    return replace(weights, notes=(*weights.notes, note))
+
+
+def island_note(weights: SpatialWeights) -> str:
+    """Return the note that units without a neighbour owe their reader."""
     islands = weights.islands
-    note = (
+    return (
         f"{len(islands)} of {weights.n} units have no neighbour ({first(islands)}): "
         "their lag is 0."
     )
-    warnings.warn(
-        f"{note} Use a longer cutoff, more neighbours, or leave these units out with "
-        "weights.subset(units).",
-        GeoPovertyWarning,
-        stacklevel=4,
-    )
-    return replace(weights, notes=(*weights.notes, note))
+
+
+def _numbers(table: pd.Series | pd.DataFrame) -> Array:
+    try:
+        return np.asarray(table.to_numpy(dtype=np.float64, na_value=np.nan))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"Values to lag must be numbers ({error}).") from error
 
 
 def standardized(matrix: Matrix, how: str | None) -> Matrix:
@@ -299,7 +321,7 @@ def standardized(matrix: Matrix, how: str | None) -> Matrix:
     Raises
     ------
     InputError
-        If no unit has a neighbour.
+        If no unit has a neighbour, or the spectral radius is 0.
 
     Examples
     --------
@@ -317,10 +339,22 @@ def standardized(matrix: Matrix, how: str | None) -> Matrix:
     if how is None:
         return matrix
     if how == "spectral":
-        return matrix * (1 / spectral_radius(matrix))
-    scale = np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > 0)
+        return _by_spectrum(matrix)
+    # Dividing, not multiplying by 1 / sum: a remote unit's weights may be so small
+    # that the reciprocal of their sum overflows.
+    scale = np.where(sums > 0, sums, 1.0)
     if sparse.issparse(matrix):
         scaled = sparse.csr_array(matrix, copy=True)
-        scaled.data *= np.repeat(scale, np.diff(scaled.indptr))
+        scaled.data /= np.repeat(scale, np.diff(scaled.indptr))
         return scaled
-    return np.asarray(matrix * scale[:, None])
+    return np.asarray(matrix / scale[:, None])
+
+
+def _by_spectrum(matrix: Matrix) -> Matrix:
+    radius = spectral_radius(matrix)
+    if radius == 0:
+        raise InputError(
+            "Spectral standardisation needs a round trip: following these links never "
+            "leads back, so that the spectral radius is 0. Use standardize='row'."
+        )
+    return matrix * (1 / radius)
