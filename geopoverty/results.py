@@ -105,11 +105,10 @@ class Result:
 
     def summary(self) -> str:
         """Return the estimates, tables' names, facts and notes as plain text."""
-        facts = "  ".join(f"{k}: {number(v)}" for k, v in self.facts.items())
         parts = [
             f"{self.estimator}: {self.provenance.get('formula', '')}".rstrip(": "),
             _text(self.tidy().set_index("term")) if len(self.estimates) else "",
-            facts,
+            self._facts_in_words("  "),
             f"Tables: {', '.join(self.tables)}" if self.tables else "",
             "\n".join(f"Note: {note}" for note in self.notes),
         ]
@@ -123,8 +122,11 @@ class Result:
             f"{self.estimator}: {self.provenance.get('formula', '')}".rstrip(": ")
         )
         body = html_table(self.tidy().set_index("term")) if len(self.estimates) else ""
-        facts = html_table(self.glance().set_index("estimator"))
-        return f"<h4>{title}</h4>{body}{facts}{html_list(self.notes)}"
+        facts = html_text(self._facts_in_words(" · "))
+        return f"<h4>{title}</h4>{body}<p>{facts}</p>{html_list(self.notes)}"
+
+    def _facts_in_words(self, between: str) -> str:
+        return between.join(f"{k}: {number(v)}" for k, v in self.facts.items())
 
     def to_latex(self) -> str:
         """Return the estimates as a LaTeX tabular (booktabs)."""

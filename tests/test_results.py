@@ -87,6 +87,13 @@ def test_a_result_cannot_be_changed():
             part["n_obs"] = 3
 
 
+def test_a_result_equals_itself_and_may_be_a_key():
+    one, two = result(), result()
+    assert one == one  # noqa: PLR0124
+    assert one != two
+    assert len({one, two}) == 2
+
+
 # --- tests and intervals -------------------------------------------------------
 
 
@@ -179,8 +186,8 @@ def test_html_is_escaped_everywhere():
     Reader().feed(page)
     assert "script" not in seen
     assert "{" not in page
-    # Title (twice), term, fact's name and value, estimator's row, note.
-    assert sum(text.count(evil) for text in seen) == 7
+    # Title (twice), term, fact's name and value, note.
+    assert sum(text.count(evil) for text in seen) == 6
 
 
 def test_latex_holds_every_term():

@@ -575,6 +575,13 @@ def test_ids_and_standards_are_checked():
         SpatialWeights(["a", "b"], matrix).matrix = matrix
 
 
+def test_weights_and_times_equal_themselves_and_may_be_keys():
+    given_times = times(4)
+    weights = travel_weights(given_times)
+    assert len({weights, travel_weights(given_times), given_times, times(4)}) == 4
+    assert weights != travel_weights(given_times)
+
+
 def test_repr_says_what_there_is():
     said = repr(travel_weights(times(9), k=2))
     assert said == (
