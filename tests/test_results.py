@@ -89,7 +89,7 @@ def test_a_result_cannot_be_changed():
 
 def test_a_result_equals_itself_and_may_be_a_key():
     one, two = result(), result()
-    assert one == one  # noqa: PLR0124
+    assert one == one
     assert one != two
     assert len({one, two}) == 2
 
