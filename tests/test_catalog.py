@@ -1,5 +1,6 @@
 """The bundled tables against published totals, their sources and each other."""
 
+import inspect
 import os
 import shutil
 import subprocess
@@ -107,9 +108,9 @@ def test_openstreetmap_is_named_with_the_routed_times():
 
 @pytest.mark.parametrize("name", catalog.__all__)
 def test_every_public_function_has_a_complete_docstring(name):
-    doc = getattr(catalog, name).__doc__
+    doc = inspect.getdoc(getattr(catalog, name))
     for heading in ("Raises", "Examples"):
-        assert f"\n    {heading}\n    ---" in doc
+        assert f"\n{heading}\n---" in doc
 
 
 # --- counties ----------------------------------------------------------------

@@ -143,7 +143,11 @@ def test_plausible_times_are_not_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         TravelTimes(ids(2), [[0, 1.0], [1.0, 0]], "measured")
-        TravelTimes(ids(2), [[0, 9999.0], [9999.0, 0]], "measured")
+        TravelTimes(ids(2), [[0, 10_000.0], [10_000.0, 0]], "measured")
+    with pytest.warns(GeoPovertyWarning, match="seconds"):
+        TravelTimes(ids(2), [[0, 10_000.5], [10_000.5, 0]], "measured")
+    with pytest.warns(GeoPovertyWarning, match="hours"):
+        TravelTimes(ids(2), [[0, 0.99], [0.99, 0]], "measured")
 
 
 # --- what is held --------------------------------------------------------------
@@ -176,6 +180,11 @@ def test_repr_says_what_there_is(hold):
     given = TravelTimes(list("abc"), hold(matrix), "routed")
     said = "TravelTimes: 3 units, 3 pairs (50 %), median 20.0 minutes, routed"
     assert repr(given) == said
+
+
+def test_repr_of_all_pairs():
+    said = "TravelTimes: 5 units, 20 pairs (100 %), median 9.5 minutes, routed"
+    assert repr(TravelTimes(ids(5), np.full((5, 5), 9.5), "routed")) == said
 
 
 @HOLD
@@ -231,8 +240,8 @@ def test_a_frame_reads_back_as_the_same_times(given):
 
 
 def test_circuity_is_the_median_ratio_with_its_spread():
-    straight = np.full(101, 10.0)
-    road = 10 * (1 + np.arange(101) / 100)
+    straight = np.full(101, 0.1)
+    road = 0.1 * (1 + np.arange(101) / 100)
     found = estimate_circuity(
         pd.DataFrame({"r": road, "s": straight}), road="r", straight="s", source="here"
     )

@@ -113,6 +113,9 @@ def test_few_pairs_are_held_sparse_and_many_dense():
     assert found.is_sparse
     assert found.matrix.nnz == 40
     assert not read_travel_times(times(9).to_frame()).is_sparse
+    quarter = long_table([("a", "b", 30.0)])  # one of four, oneself counted
+    assert not read_travel_times(quarter).is_sparse
+    assert read_travel_times(long_table([("a", "b", 3.0), ("b", "c", 4.0)])).is_sparse
 
 
 def test_units_choose_and_order():
@@ -247,6 +250,17 @@ def test_repeated_pairs_are_refused(known):
         read_travel_times(long_table(rows))
     assert "000 to 001" in str(caught.value)
     assert "Drop the repeats, or take the mean over them." in str(caught.value)
+
+
+def test_repeated_pairs_are_told_from_their_neighbours():
+    frame = times(6).to_frame()
+    again = frame.iloc[[3, 17, 29, 4, 9, 11]]
+    listed = ", ".join(
+        f"{a} to {b}"
+        for a, b in sorted(zip(again["from_id"], again["to_id"], strict=True))[:5]
+    )
+    with refused(f"once; 6 of 36 rows repeat one ({listed}, ...). Drop"):
+        read_travel_times(pd.concat([frame, again]))
 
 
 def test_a_pair_to_oneself_may_not_repeat_either():
