@@ -1,5 +1,6 @@
 """Logit and probit, with spillovers through lagged covariates."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,13 @@ import pandas as pd
 from scipy import stats
 
 from geopoverty._checks import binary_outcome, first, require, warn
-from geopoverty.covariances import Vcov, columns_of, covariance, resolved
+from geopoverty.covariances import (
+    Covariance,
+    Vcov,
+    columns_of,
+    covariance,
+    resolved,
+)
 from geopoverty.design import Design, Roles, build_design
 from geopoverty.effects.tables import (
     BinaryModel,
@@ -20,7 +27,7 @@ from geopoverty.effects.terms import effect_terms
 from geopoverty.errors import EstimationError
 from geopoverty.numerics.binary import BinaryFit, fit_binary, score_blocks
 from geopoverty.numerics.covariance import inverse
-from geopoverty.numerics.links import LINKS
+from geopoverty.numerics.links import LINKS, Link
 from geopoverty.numerics.types import Array
 from geopoverty.provenance import provenance, sources_of
 from geopoverty.results import Result
@@ -107,13 +114,7 @@ def logit(
     >>> logit("poor ~ age", homes, vcov="iid").estimates.round(3).to_dict()
     {'Intercept': 4.249, 'age': -1.214}
     """
-    options = {
-        "weights": weights,
-        "unit": unit,
-        "period": period,
-        "vcov": vcov,
-        "sampling_weight": sampling_weight,
-    }
+    options = _Options(weights, unit, period, vcov, sampling_weight)
     return _binary("logit", formula, data, options, unit_data)
 
 
@@ -155,41 +156,74 @@ def probit(
     >>> probit("poor ~ age", homes, vcov="iid").estimates.round(3).to_dict()
     {'Intercept': 2.659, 'age': -0.76}
     """
-    options = {
-        "weights": weights,
-        "unit": unit,
-        "period": period,
-        "vcov": vcov,
-        "sampling_weight": sampling_weight,
-    }
+    options = _Options(weights, unit, period, vcov, sampling_weight)
     return _binary("probit", formula, data, options, unit_data)
+
+
+@dataclass(frozen=True, eq=False)
+class _Options:
+    """What logit and probit share, as given."""
+
+    weights: Any
+    unit: str
+    period: str | None
+    vcov: Vcov | None
+    sampling_weight: str | None
 
 
 def _binary(
     name: str,
     formula: str,
     data: pd.DataFrame,
-    options: dict[str, Any],
+    options: _Options,
     unit_data: pd.DataFrame | None,
 ) -> Result:
-    link, unit, period = LINKS[name], options["unit"], options["period"]
-    weights = None if options["weights"] is None else as_weights(options["weights"])
-    chosen = None if options["vcov"] is None else resolved(options["vcov"], unit)
-    sampling = options["sampling_weight"]
-    others = tuple(
-        c for c in (*(columns_of(chosen, unit) if chosen else ()), sampling) if c
-    )
+    weights = None if options.weights is None else as_weights(options.weights)
+    vcov = None if options.vcov is None else resolved(options.vcov, options.unit)
     design = build_design(
         formula,
         data,
-        roles=Roles(unit, period, others),
+        roles=_roles(options, vcov),
         weights=weights,
         unit_data=unit_data,
     )
-    vcov, notes = _vcov_for(chosen, design, unit)
     binary_outcome(pd.Series(design.y, design.rows.index), design.formula.outcome)
-    notes = [*design.notes, *notes, *_flat_periods(design, period)]
-    w = None if sampling is None else _sampling_weights(design.rows[sampling])
+    vcov, notes = _vcov_for(vcov, design, options.unit)
+    notes += _flat_periods(design, options.period)
+    model, cov = _fit(design, LINKS[name], options, vcov)
+    effects = effect_terms(design)
+    notes = [*design.notes, *notes, *cov.notes, *effects.notes]
+    arrays = [design.y, design.X, *([] if model.w is None else [model.w])]
+    return Result(
+        estimator=name,
+        estimates=pd.Series(model.fit.beta, index=design.names),
+        vcov=pd.DataFrame(cov.matrix, index=design.names, columns=design.names),
+        units=units_table(model, effects),
+        facts={**_facts(model), **cov.facts},
+        tables={
+            "effects": effects_table(model, effects),
+            **({"odds_ratios": odds_ratios(model)} if name == "logit" else {}),
+            "fitted": fitted_table(model),
+        },
+        notes=(*notes, *(() if weights is None else weights.notes)),
+        provenance=provenance(
+            formula, vars(options), arrays, sources_of(data, unit_data, weights)
+        ),
+    )
+
+
+def _roles(options: _Options, vcov: Vcov | None) -> Roles:
+    needed = () if vcov is None else columns_of(vcov, options.unit)
+    weighing = () if options.sampling_weight is None else (options.sampling_weight,)
+    return Roles(options.unit, options.period, (*needed, *weighing))
+
+
+def _fit(
+    design: Design, link: Link, options: _Options, vcov: Vcov
+) -> tuple[BinaryModel, Covariance]:
+    w = None
+    if options.sampling_weight is not None:
+        w = _sampling_weights(design.rows[options.sampling_weight])
     fit = fit_binary(design.X, design.y, link, w)
     _refuse_separation(fit, design)
     cov = covariance(
@@ -197,34 +231,10 @@ def _binary(
         inverse(fit.information),
         lambda: score_blocks(design.X, design.y, fit.beta, link, w),
         design.rows,
-        unit,
+        options.unit,
     )
-    model = BinaryModel(design, link, w, unit, period, fit, cov.matrix)
-    effects = effect_terms(design)
-    tables = {"effects": effects_table(model, effects)}
-    if name == "logit":
-        tables["odds_ratios"] = odds_ratios(model)
-    tables["fitted"] = fitted_table(model)
-    return Result(
-        estimator=name,
-        estimates=pd.Series(fit.beta, index=design.names, name="estimate"),
-        vcov=pd.DataFrame(cov.matrix, index=design.names, columns=design.names),
-        units=units_table(model, effects),
-        facts={**_facts(model), **cov.facts},
-        tables=tables,
-        notes=(
-            *notes,
-            *cov.notes,
-            *effects.notes,
-            *(() if weights is None else weights.notes),
-        ),
-        provenance=provenance(
-            formula,
-            options,
-            (design.y, design.X) if w is None else (design.y, design.X, w),
-            sources_of(data, unit_data, weights),
-        ),
-    )
+    keys = (options.unit, options.period)
+    return BinaryModel(design, link, w, *keys, fit, cov.matrix), cov
 
 
 def _vcov_for(chosen: Vcov | None, design: Design, unit: str) -> tuple[Vcov, list[str]]:

@@ -121,9 +121,12 @@ def exit_hazard(
         "weights": weights,
         "unit": unit,
     }
+    times = design.rows[[duration, exited]].to_numpy(float)
+    sources = sources_of(data, unit_data, spatial)
+    notes = [*design.notes, *_coarse(design, duration, exited)]
     return Result(
         estimator="exit_hazard",
-        estimates=pd.Series(beta, index=design.names, name="estimate"),
+        estimates=pd.Series(beta, index=design.names),
         vcov=pd.DataFrame(vcov, index=design.names, columns=design.names),
         units=_units_table(design, fitter, beta, vcov, (unit, duration, exited)),
         facts=_facts(design, fitter, exited),
@@ -131,21 +134,9 @@ def exit_hazard(
             "hazard_ratios": _hazard_ratios(design, beta, vcov),
             "baseline": _baseline(fitter),
         },
-        notes=(
-            *design.notes,
-            *_coarse(design, duration, exited),
-            *(() if spatial is None else spatial.notes),
-        ),
+        notes=(*notes, *(() if spatial is None else spatial.notes)),
         provenance=provenance(
-            formula,
-            options,
-            (
-                design.X,
-                design.rows[duration].to_numpy(float),
-                design.rows[exited].to_numpy(float),
-            ),
-            sources_of(data, unit_data, spatial),
-            packages=("lifelines",),
+            formula, options, (design.X, times), sources, ("lifelines",)
         ),
     )
 

@@ -29,7 +29,12 @@ from geopoverty.provenance import provenance, sources_of
 from geopoverty.results import Result
 from geopoverty.weights import as_weights
 
-EFFECTS = {"unit": "unit", "period": "period", "two-way": "unit + period", "none": ""}
+EFFECTS = {
+    "unit": ("unit",),
+    "period": ("period",),
+    "two-way": ("unit", "period"),
+    "none": (),
+}
 
 
 def panel(
@@ -100,6 +105,7 @@ def panel(
     {'x': 2.4}
     """
     require_option(effects, tuple(EFFECTS), "effects")
+    keys = _Keys(unit, period, effects)
     chosen = resolved(vcov, unit)
     if chosen == "hc0":
         raise InputError(
@@ -114,43 +120,39 @@ def panel(
         unit_data=unit_data,
         intercept=effects == "none",
     )
-    _check_panel(design, unit, period, effects)
-    fit = _fit(design, unit, period, effects)
-    cov, df_t = _covariance(chosen, design, fit, unit, period, effects)
+    _check_panel(design, keys)
+    fit = _fit(design, keys)
+    cov, df_t = _covariance(chosen, design, fit, keys)
     terms = effect_terms(design)
-    matrix = pd.DataFrame(cov.matrix, index=design.names, columns=design.names)
-    options = {
-        "unit": unit,
-        "period": period,
-        "effects": effects,
-        "vcov": vcov,
-        "weights": weights,
-    }
+    notes = [*design.notes, *cov.notes, *terms.notes]
+    options = {**vars(keys), "vcov": vcov, "weights": weights}
+    sources = sources_of(data, unit_data, spatial)
+    arrays = (design.y, design.X)
     return Result(
         estimator="panel",
-        estimates=pd.Series(fit.beta, index=design.names, name="estimate"),
-        vcov=matrix,
-        units=_units_table(design, unit, period, fit),
-        facts={
-            **_facts(design, unit, period, effects, fit),
-            **cov.facts,
-            "df_t": df_t,
-        },
+        estimates=pd.Series(fit.beta, index=design.names),
+        vcov=pd.DataFrame(cov.matrix, index=design.names, columns=design.names),
+        units=_units_table(design, keys, fit),
+        facts={**_facts(design, keys, fit), **cov.facts, "df_t": df_t},
         tables={"effects": linear_effects_table(terms, fit.beta, cov.matrix, df_t)},
-        notes=(
-            *design.notes,
-            *cov.notes,
-            *terms.notes,
-            *(() if spatial is None else spatial.notes),
-        ),
-        provenance=provenance(
-            formula,
-            options,
-            (design.y, design.X),
-            sources_of(data, unit_data, spatial),
-            packages=("pyfixest",),
-        ),
+        notes=(*notes, *(() if spatial is None else spatial.notes)),
+        provenance=provenance(formula, options, arrays, sources, ("pyfixest",)),
     )
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """What names a row, and which of it has fixed effects."""
+
+    unit: str
+    period: str
+    effects: str
+
+    @property
+    def absorbed(self) -> list[str]:
+        """The columns that have fixed effects."""
+        named = {"unit": self.unit, "period": self.period}
+        return [named[part] for part in EFFECTS[self.effects]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,8 +174,8 @@ class _Fit:
             yield rows, self.X[rows] * self.residual[rows, None]
 
 
-def _check_panel(design: Design, unit: str, period: str, effects: str) -> None:
-    rows = design.rows
+def _check_panel(design: Design, keys: _Keys) -> None:
+    rows, unit, period = design.rows, keys.unit, keys.period
     require(
         ~rows.duplicated([unit, period]).to_numpy(),
         f"Each {unit} and {period} must stand once",
@@ -185,15 +187,13 @@ def _check_panel(design: Design, unit: str, period: str, effects: str) -> None:
             f"The outcome '{design.formula.outcome}' must vary; it is {design.y[0]:g} "
             "in every row. Check the column."
         )
-    if effects != "none" and rows[period].nunique() < 2:
+    if keys.absorbed and rows[period].nunique() < 2:
         raise InputError(
             f"A panel needs at least two periods; '{period}' has "
             f"{rows[period].nunique()}. Use effects='none' for one cross-section."
         )
-    if effects in ("unit", "two-way"):
-        _refuse_constant_within(design, unit, "unit")
-    if effects in ("period", "two-way"):
-        _refuse_constant_within(design, period, "period")
+    for kind, column in zip(EFFECTS[keys.effects], keys.absorbed, strict=True):
+        _refuse_constant_within(design, column, kind)
 
 
 def _refuse_constant_within(design: Design, key: str, kind: str) -> None:
@@ -209,17 +209,17 @@ def _refuse_constant_within(design: Design, key: str, kind: str) -> None:
         )
 
 
-def _fit(design: Design, unit: str, period: str, effects: str) -> _Fit:
+def _fit(design: Design, keys: _Keys) -> _Fit:
     plain = [n for n in design.names if n != "Intercept"]
     # Safe names: what the user calls a column never reaches another parser.
     stand_in = {n: f"x{j}" for j, n in enumerate(plain)}
     table = pd.DataFrame({"y": design.y})
     for name in plain:
         table[stand_in[name]] = design.X[:, design.names.index(name)]
-    table["unit"] = pd.factorize(design.rows[unit])[0]
-    table["period"] = pd.factorize(design.rows[period])[0]
+    table["unit"] = pd.factorize(design.rows[keys.unit])[0]
+    table["period"] = pd.factorize(design.rows[keys.period])[0]
     right = " + ".join(stand_in.values()) or "1"
-    absorbed = f" | {EFFECTS[effects]}" if EFFECTS[effects] else ""
+    absorbed = f" | {' + '.join(EFFECTS[keys.effects])}" if keys.absorbed else ""
     with warnings.catch_warnings():
         # Dropped columns are reported below, by name, as an error.
         warnings.simplefilter("ignore")
@@ -234,7 +234,7 @@ def _fit(design: Design, unit: str, period: str, effects: str) -> _Fit:
     found = model.coef()
     back = {v: k for k, v in stand_in.items()} | {"Intercept": "Intercept"}
     order = [back[c] for c in found.index]
-    _refuse_absorbed(set(design.names) - set(order), effects)
+    _refuse_absorbed(set(design.names) - set(order), keys.effects)
     at = [order.index(n) for n in design.names]
     swept = np.asarray(model._Y).ravel()
     residual = np.asarray(model.resid()).ravel()
@@ -249,7 +249,7 @@ def _fit(design: Design, unit: str, period: str, effects: str) -> _Fit:
 
 
 def _covariance(
-    vcov: Vcov, design: Design, fit: _Fit, unit: str, period: str, effects: str
+    vcov: Vcov, design: Design, fit: _Fit, keys: _Keys
 ) -> tuple[Covariance, float]:
     """Return the covariance and the degrees of freedom of t tests.
 
@@ -257,23 +257,17 @@ def _covariance(
     that it depends on the hash seed: the rule is applied here instead.
     """
     n, k = design.X.shape
-    sizes = [int(design.rows[c].nunique()) for c in _dimensions(unit, period, effects)]
+    sizes = [int(design.rows[c].nunique()) for c in keys.absorbed]
     absorbed = _columns(sizes)
     if vcov == "iid":
         sigma2 = float(fit.residual @ fit.residual) / (n - k - absorbed)
         said = Covariance(sigma2 * fit.bread, {"vcov": "iid"}, ())
         return said, float(n - k - absorbed)
-    small = SmallSample(
-        k + absorbed, k + _not_nested(vcov, design, unit, period, effects), fewest=True
-    )
-    cov = covariance(vcov, fit.bread, fit.scores, design.rows, unit, small)
+    counted = k + _not_nested(vcov, design, keys)
+    small = SmallSample(k + absorbed, counted, fewest=True)
+    cov = covariance(vcov, fit.bread, fit.scores, design.rows, keys.unit, small)
     groups = cov.facts.get("n_clusters")
     return cov, float(n - k - absorbed if groups is None else groups - 1)
-
-
-def _dimensions(unit: str, period: str, effects: str) -> list[str]:
-    keys = {"unit": [unit], "period": [period], "two-way": [unit, period], "none": []}
-    return keys[effects]
 
 
 def _columns(sizes: list[int]) -> int:
@@ -281,16 +275,13 @@ def _columns(sizes: list[int]) -> int:
     return sum(sizes) - max(len(sizes) - 1, 0)
 
 
-def _not_nested(
-    vcov: Vcov, design: Design, unit: str, period: str, effects: str
-) -> int:
+def _not_nested(vcov: Vcov, design: Design, keys: _Keys) -> int:
     """Count the columns of the effects that are not nested in the clusters."""
-    dimensions = _dimensions(unit, period, effects)
-    if not dimensions or not isinstance(vcov, Cluster):
+    if not keys.absorbed or not isinstance(vcov, Cluster):
         return 0
     free = [
         int(design.rows[d].nunique())
-        for d in dimensions
+        for d in keys.absorbed
         if all(_varies(design.rows, c, d) for c in vcov.columns)
     ]
     return _columns(free) if free else 1
@@ -308,11 +299,11 @@ def _refuse_absorbed(lost: set[str], effects: str) -> None:
         )
 
 
-def _units_table(design: Design, unit: str, period: str, fit: _Fit) -> pd.DataFrame:
+def _units_table(design: Design, keys: _Keys, fit: _Fit) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "unit_id": design.rows[unit].to_numpy(),
-            "period": design.rows[period].to_numpy(),
+            "unit_id": design.rows[keys.unit].to_numpy(),
+            "period": design.rows[keys.period].to_numpy(),
             "outcome": design.y,
             "fitted": design.y - fit.residual,
             "residual": fit.residual,
@@ -320,19 +311,17 @@ def _units_table(design: Design, unit: str, period: str, fit: _Fit) -> pd.DataFr
     )
 
 
-def _facts(
-    design: Design, unit: str, period: str, effects: str, fit: _Fit
-) -> dict[str, Any]:
+def _facts(design: Design, keys: _Keys, fit: _Fit) -> dict[str, Any]:
     rows = design.rows
     facts = {
         "n_obs": len(rows),
         "n_dropped": design.dropped,
         "outcome": design.formula.outcome,
-        "effects": effects,
-        "n_units": int(rows[unit].nunique()),
-        "n_periods": int(rows[period].nunique()),
+        "effects": keys.effects,
+        "n_units": int(rows[keys.unit].nunique()),
+        "n_periods": int(rows[keys.period].nunique()),
         "r_squared": fit.r_squared,
     }
-    if effects != "none":
+    if keys.absorbed:
         facts["r_squared_within"] = fit.r_squared_within
     return facts
