@@ -17,7 +17,7 @@ from geopoverty.numerics.types import Array
 FOLDER = "china/tianditu"
 STEP = 2e-6  # degrees between two coordinates the file can tell apart
 ORIGIN = (-180.0, -90.0)
-POLYGON, MULTIPOLYGON = 5, 6
+MULTIPOLYGON = 6  # what else the file holds are polygons
 
 
 def china_counties() -> gpd.GeoDataFrame:
