@@ -25,10 +25,10 @@ def progress(steps: Iterable[T], label: str, total: int | None = None) -> Iterat
 
 
 @contextmanager
-def stages(label: str, total: int) -> Iterator[Callable[[], object]]:
-    """Yield what to call after each of `total` stages of one job.
+def stages(label: str, total: int | None = None) -> Iterator[Callable[[], object]]:
+    """Yield what to call after each stage of one job.
 
-    A bar is drawn as `progress` draws one.
+    A bar is drawn as `progress` draws one; without `total` it counts.
 
     Examples
     --------

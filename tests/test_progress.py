@@ -7,10 +7,13 @@ import sys
 import termios
 import time
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from geopoverty import _progress
 from geopoverty._progress import progress
+from geopoverty.estimators.binary import logit
 
 STEP = 0.1
 
@@ -107,3 +110,14 @@ def test_stages_are_silent_elsewhere(capsys, monkeypatch):
         time.sleep(STEP * 1.5)
         advance()
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_long_fit_counts_its_steps(terminal, monkeypatch):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=400), "y": rng.integers(0, 2, 400)})
+    screen, drawn = terminal
+    monkeypatch.setattr(_progress, "DELAY", 0.0)
+    monkeypatch.setattr(sys, "stderr", screen)
+    logit("y ~ x", table)
+    monkeypatch.undo()
+    assert "Fitting 400 rows, step" in drawn()

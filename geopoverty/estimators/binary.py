@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from geopoverty._checks import binary_outcome, first, require, warn
+from geopoverty._progress import stages
 from geopoverty.covariances import (
     Covariance,
     Vcov,
@@ -224,7 +225,8 @@ def _fit(
     w = None
     if options.sampling_weight is not None:
         w = _sampling_weights(design.rows[options.sampling_weight])
-    fit = fit_binary(design.X, design.y, link, w)
+    with stages(f"Fitting {len(design.y):,} rows, step") as stepped:
+        fit = fit_binary(design.X, design.y, link, w, stepped)
     _refuse_separation(fit, design)
     cov = covariance(
         vcov,

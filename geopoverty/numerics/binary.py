@@ -1,6 +1,6 @@
 """Maximum likelihood of a logit or probit, by Newton steps over blocks of rows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +40,13 @@ class BinaryFit:
     separating: Codes
 
 
-def fit_binary(X: Array, y: Array, link: Link, w: Array | None = None) -> BinaryFit:
+def fit_binary(
+    X: Array,
+    y: Array,
+    link: Link,
+    w: Array | None = None,
+    stepped: Callable[[], object] = lambda: None,
+) -> BinaryFit:
     """Maximise the likelihood of a binary model.
 
     Parameters
@@ -52,6 +58,8 @@ def fit_binary(X: Array, y: Array, link: Link, w: Array | None = None) -> Binary
     link : Link
     w : array, shape (n,), optional
         Weight of each row's log-likelihood, at least 0.
+    stepped : callable
+        Called after every step, to show that work goes on.
 
     Returns
     -------
@@ -87,6 +95,7 @@ def fit_binary(X: Array, y: Array, link: Link, w: Array | None = None) -> Binary
         beta, loglik, score, information = _halved(
             (X, y, link, w), beta, direction, loglik
         )
+        stepped()
         if decrement < DECREMENT:
             columns = separating_columns(X, y, beta, direction)
             return BinaryFit(beta, information, loglik, step, columns)
