@@ -19,6 +19,7 @@ from geopoverty.data.boundaries import (
     units_of,
 )
 from geopoverty.errors import InputError
+from geopoverty.provenance import sources_of, weakest_status
 from geopoverty.results import Result
 
 
@@ -50,7 +51,8 @@ def join(
         Indexed by unit id in the order of `boundaries`, then of `source`; the
         columns of `source`, those of `boundaries` it lacks, and the geometry of
         `boundaries`.
-        ``attrs`` are those of both, `source` first.
+        ``attrs`` are those of both, `source` first; of a Result, title, weakest
+        status, notes and all data it rests on.
 
     Raises
     ------
@@ -92,6 +94,8 @@ def join(
     out = out.iloc[units.get_indexer(out.index).argsort(kind="stable")]
     out.index.name = "unit_id"
     out.attrs = {**boundaries.attrs, **attrs}
+    if isinstance(source, Result):
+        out.attrs = _attrs_of(source, boundaries)
     return out
 
 
@@ -99,7 +103,7 @@ def _keyed(
     source: Result | pd.DataFrame, on: str
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     if isinstance(source, Result):
-        return _keyed(source.units, on)[0], {"notes": list(source.notes)}
+        return _keyed(source.units, on)
     if not isinstance(source, pd.DataFrame):
         raise InputError(
             f"join takes a Result or a DataFrame; got {type(source).__name__}."
@@ -110,6 +114,18 @@ def _keyed(
     if source.index.name != on:
         require_columns(source, [on], "join")
     return source, attrs
+
+
+def _attrs_of(result: Result, boundaries: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Say where a result on a map comes from: its data, and the boundaries'."""
+    sources = [*sources_of(boundaries), *result.provenance.get("data", [])]
+    sources = [s for s in sources if s]
+    return {
+        "title": f"{result.estimator}: {result.provenance.get('formula', '')}",
+        "status": weakest_status(sources),
+        "notes": list(result.notes),
+        "data": sources,
+    }
 
 
 def _check_units(table: pd.Index, boundaries: pd.Index, how: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PACKAGES = ("geopoverty", "numpy", "scipy", "pandas")
+STATUSES = ("measured", "routed", "modelled", "simulated")  # firmest first
 SOURCE_KEYS = ("title", "status", "source", "licence", "attribution")
 
 
@@ -29,6 +30,20 @@ def sources_of(*inputs: Any) -> list[dict[str, Any]]:
         {**i.attrs, **({"status": i.status} if hasattr(i, "status") else {})}
         for i in given
     ]
+
+
+def weakest_status(sources: Iterable[Mapping[str, Any]]) -> str:
+    """Return the least firm status among sources: what they make can be no firmer.
+
+    Examples
+    --------
+    >>> weakest_status([{"status": "measured"}, {"status": "modelled"}])
+    'modelled'
+    """
+    found = [
+        STATUSES.index(s["status"]) for s in sources if s.get("status") in STATUSES
+    ]
+    return STATUSES[max(found, default=0)]
 
 
 def provenance(

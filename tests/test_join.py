@@ -267,3 +267,16 @@ def test_two_coordinate_systems_are_refused():
     assert "poverty" in join(other, shapes()).columns
     with refused("Both tables must be in one coordinate system; they are in"):
         join(other.to_crs(3857), shapes())
+
+
+def test_a_result_on_the_map_says_all_it_rests_on():
+    sources = [
+        {"title": "Census", "status": "measured"},
+        {"title": "Minutes", "status": "modelled"},
+    ]
+    fit = result(units=values("ab"), provenance={"formula": "y ~ x", "data": sources})
+    borders = shapes("ab")
+    borders.attrs = {"title": "Borders", "status": "measured"}
+    attrs = join(fit, borders).attrs
+    assert attrs["status"] == "modelled"
+    assert [s["title"] for s in attrs["data"]] == ["Borders", "Census", "Minutes"]

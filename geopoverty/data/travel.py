@@ -24,8 +24,8 @@ from geopoverty.data.boundaries import centres, units_of
 from geopoverty.errors import InputError
 from geopoverty.numerics.distances import great_circle_km
 from geopoverty.numerics.types import Array, Codes, Matrix
+from geopoverty.provenance import STATUSES
 
-STATUSES = ("measured", "routed", "modelled", "simulated")
 NEAREST_IMPLAUSIBLE, MEDIAN_IMPLAUSIBLE = 1.0, 10_000.0  # minutes
 
 
