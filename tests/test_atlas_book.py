@@ -140,11 +140,11 @@ def test_sources_are_read_from_attrs_of_either_shape(attrs, titles):
     assert [s.title for s in sources_of(attrs)] == titles
 
 
-def test_notes_of_a_joined_result_reach_the_footer(counties, logit_result):
+def test_notes_and_sources_of_a_joined_result_reach_the_footer(counties, logit_result):
     table = join(logit_result, counties)
     footer = choropleth(table, "chance").data["footer"]
     assert footer["notes"] == ("Only 3 clusters.",)
-    assert [s["title"] for s in footer["sources"]] == ["Three counties"]
+    assert [s["title"] for s in footer["sources"]] == ["Three counties", "Times"]
 
 
 def test_names_fall_back_on_ids_and_groups_on_nothing(counties, rates):
