@@ -488,6 +488,14 @@ def test_travel_weights_refuse(options, message):
         travel_weights(times(5), **options)
 
 
+def test_a_power_may_be_below_1():
+    given_times = times(4)
+    off = ~np.eye(4, dtype=bool)
+    weights = travel_weights(given_times, decay="power", power=0.5, standardize=None)
+    expected = given_times.matrix[off] ** -0.5
+    np.testing.assert_allclose(weights.matrix[off], expected, rtol=EXACT)
+
+
 def test_numpy_numbers_are_numbers():
     weights = travel_weights(times(5), k=np.int64(2), cutoff=np.float64(1e4))
     assert weights.summary()["links"] == 10
@@ -563,6 +571,23 @@ def test_weights_have_the_shape_of_their_units(matrix):
         SpatialWeights(["a", "b"], matrix)
 
 
+@pytest.mark.parametrize(
+    ("hold", "kind"),
+    [
+        (list, np.ndarray), (np.array, np.ndarray), (sparse.csr_array, sparse.csr_array),
+        (sparse.coo_array, sparse.csr_array), (sparse.csc_matrix, sparse.csr_array),
+    ],
+)  # fmt: skip
+def test_weights_in_any_form_are_held_in_one_of_two(hold, kind):
+    weights = SpatialWeights(["a", "b"], hold([[0, 3], [2, 0]]))
+    assert type(weights.matrix) is kind
+    assert weights.matrix.dtype == np.float64
+    assert weights.lag(np.array([1.0, 10.0])).tolist() == [30.0, 2.0]
+    storage = "dense" if kind is np.ndarray else "sparse"
+    assert weights.summary()["storage"] == storage
+    assert f", {storage}, given" in repr(weights)
+
+
 def test_ids_and_standards_are_checked():
     matrix = [[0.0, 1.0], [1.0, 0.0]]
     with pytest.raises(InputError, match="leading zeros are lost"):
@@ -614,6 +639,14 @@ def test_the_spread_of_a_lag_that_is_expected(options):
     spread = np.sqrt(drawn.var(axis=0, ddof=1).mean())
     assert weights.sd_ratio() == pytest.approx(spread, rel=0.02)
     assert weights.summary()["sd_ratio"] == weights.sd_ratio()
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e9])
+def test_the_spread_does_not_depend_on_the_unit_of_the_values(scale):
+    weights = travel_weights(times(6))
+    values = pd.Series(np.arange(6) ** 2.0, index=weights.units)
+    one, two = weights.sd_ratio(values), weights.sd_ratio(values * scale)
+    assert two == pytest.approx(one, rel=1e-9)
 
 
 def test_the_spread_over_a_constant_is_unknown():
