@@ -17,6 +17,7 @@ from geopoverty.data.travel import (
     model_travel_times,
 )
 from geopoverty.data.travel_files import read_travel_times
+from geopoverty.design.sample import Sample
 from geopoverty.errors import (
     EstimationError,
     GeoPovertyError,
@@ -27,6 +28,15 @@ from geopoverty.errors import (
 from geopoverty.estimators.binary import logit, probit
 from geopoverty.estimators.hazard import exit_hazard
 from geopoverty.estimators.panel import panel
+from geopoverty.estimators.predict import predict
+from geopoverty.estimators.spatial_binary import (
+    GMM,
+    ML,
+    LinearGMM,
+    RandomEffects,
+    spatial_binary,
+)
+from geopoverty.estimators.spatial_tests import spatial_binary_tests
 from geopoverty.join import join
 from geopoverty.results import Result, compare
 from geopoverty.weights import (
@@ -40,6 +50,8 @@ from geopoverty.weights import (
 __version__ = _version("geopoverty")
 
 __all__ = [
+    "GMM",
+    "ML",
     "Atlas",
     "Circuity",
     "Cluster",
@@ -49,9 +61,12 @@ __all__ = [
     "GeoPovertyError",
     "GeoPovertyWarning",
     "InputError",
+    "LinearGMM",
     "MapStyle",
     "MissingExtraError",
+    "RandomEffects",
     "Result",
+    "Sample",
     "SpatialWeights",
     "TravelTimes",
     "as_weights",
@@ -66,8 +81,11 @@ __all__ = [
     "logit",
     "model_travel_times",
     "panel",
+    "predict",
     "probit",
     "read_boundaries",
     "read_travel_times",
+    "spatial_binary",
+    "spatial_binary_tests",
     "travel_weights",
 ]

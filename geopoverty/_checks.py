@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geopoverty.errors import GeoPovertyWarning, InputError
-from geopoverty.numerics.types import Array
+from geopoverty.errors import EstimationError, GeoPovertyWarning, InputError
+from geopoverty.numerics.types import Array, Codes
 
 FIRST = 5
 
@@ -243,3 +243,23 @@ def binary_outcome(values: pd.Series, name: str) -> Array:
             "Nothing can be learnt from a constant outcome: check the poverty line."
         )
     return y
+
+
+def refuse_separation(columns: Codes, names: Sequence[str], outcome: str) -> None:
+    """Raise `EstimationError` naming columns that separate an outcome perfectly.
+
+    Examples
+    --------
+    >>> refuse_separation(np.array([], dtype=int), ["Intercept", "age"], "poor")
+    """
+    if not columns.size:
+        return
+    found = [names[j] for j in columns]
+    named = [n for n in found if n != "Intercept"] or found
+    verb = "separates" if len(named) == 1 else "together separate"
+    joint = ", ".join(f"'{n}'" for n in named[:FIRST])
+    raise EstimationError(
+        f"{joint} {verb} the outcome '{outcome}' perfectly: the likelihood rises for "
+        "ever and no finite coefficient fits. Leave out or merge categories of what "
+        "separates it, or pool periods."
+    )

@@ -97,6 +97,19 @@ def provenance(
     }
 
 
+def arrays_of(matrix: Any) -> list[NDArray[Any]]:
+    """Return the arrays that make up a dense or CSR matrix, to be hashed.
+
+    Examples
+    --------
+    >>> len(arrays_of(np.eye(2)))
+    1
+    """
+    if isinstance(matrix, np.ndarray):
+        return [matrix]
+    return [matrix.data, matrix.indices, matrix.indptr]
+
+
 def _with_bytes(array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype.kind in "OMm":  # objects hold addresses, dates give no buffer
         array = array.astype(str)

@@ -246,6 +246,9 @@ def compare(
 _COMPARED = (
     "estimator",
     "outcome",
+    "model",
+    "link",
+    "method",
     "n_obs",
     "n_units",
     "log_likelihood",

@@ -87,6 +87,25 @@ def test_a_search_that_does_not_converge_falls_back(monkeypatch):
     assert seen == [1]
 
 
+def test_a_large_sparse_matrix_is_never_made_dense(monkeypatch):
+    monkeypatch.setattr(spectrum, "DENSE_MOST", 400)
+    monkeypatch.setattr(spectrum, "_all", None)
+    low, high = spectrum.eigenvalue_range(sparse.csr_array(ring(401)))
+    # The least is not found; what stands for it is below it.
+    assert (low, high) == pytest.approx((-1.0, 1.0))
+
+
+def test_a_crowd_below_the_greatest_does_not_hide_it(monkeypatch):
+    monkeypatch.setattr(spectrum, "DENSE_MOST", 400)
+    # A long chain of places: the second eigenvalue is 1 - 1e-6 of the first.
+    n = 4000
+    chain = sparse.diags_array([np.ones(n - 1), np.ones(n - 1)], offsets=[-1, 1])
+    expected = 2 * np.cos(np.pi / (n + 1))
+    low, high = spectrum.eigenvalue_range(sparse.csr_array(chain))
+    assert high == pytest.approx(expected, rel=1e-9)
+    assert low <= -expected * (1 - 1e-6)
+
+
 @pytest.mark.parametrize("hold", [np.asarray, sparse.csr_array])
 @pytest.mark.parametrize("n", [2, 12, LARGE])
 def test_links_that_never_lead_back_have_radius_zero(n, hold):

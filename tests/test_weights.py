@@ -574,7 +574,8 @@ def test_weights_have_the_shape_of_their_units(matrix):
 @pytest.mark.parametrize(
     ("hold", "kind"),
     [
-        (list, np.ndarray), (np.array, np.ndarray), (sparse.csr_array, sparse.csr_array),
+        (list, np.ndarray), (np.array, np.ndarray),
+        (sparse.csr_array, sparse.csr_array),
         (sparse.coo_array, sparse.csr_array), (sparse.csc_matrix, sparse.csr_array),
     ],
 )  # fmt: skip

@@ -75,6 +75,7 @@ def build_design(
     weights: Weights | None = None,
     unit_data: pd.DataFrame | None = None,
     intercept: bool = True,
+    collinear: bool = False,
 ) -> Design:
     """Turn formula and table into outcome, design matrix and names.
 
@@ -93,6 +94,8 @@ def build_design(
         lacks are taken, joined by key.
     intercept : bool
         Whether a constant belongs to the model.
+    collinear : bool
+        Whether columns may determine one another, as in rows to predict.
 
     Returns
     -------
@@ -128,7 +131,8 @@ def build_design(
         X, names, terms = _without_intercept(X, names, terms)
     if not names:
         raise InputError(f"'{formula}' has no covariate. Name at least one.")
-    _refuse_collinear(X, names)
+    if not collinear:
+        refuse_collinear(X, names)
     return Design(parsed, y, X, names, terms, rows, dropped, sums, tuple(notes))
 
 
@@ -291,7 +295,8 @@ def _without_intercept(
     )
 
 
-def _refuse_collinear(X: Array, names: Sequence[str]) -> None:
+def refuse_collinear(X: Array, names: Sequence[str]) -> None:
+    """Raise `InputError` naming columns that are combinations of others."""
     found = dependent_columns(X)
     if not found:
         return

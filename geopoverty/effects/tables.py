@@ -68,7 +68,7 @@ def effects_table(model: BinaryModel, effects: EffectTerms) -> pd.DataFrame:
         gradients.append(row)
         labels.append((change.term, "direct"))
     errors = [np.sqrt(max(float(g @ model.vcov @ g), 0.0)) for g in gradients]
-    return _labelled(values, errors, labels)
+    return labelled_effects(values, errors, labels)
 
 
 def odds_ratios(model: BinaryModel) -> pd.DataFrame:
@@ -111,6 +111,7 @@ def units_table(model: BinaryModel, effects: EffectTerms) -> pd.DataFrame:
         half = Z95 * error / (mean * (1 - mean))
     table["probability_low"] = special.expit(middle - half)
     table["probability_high"] = special.expit(middle + half)
+    found: dict[str, Array] = {}
     for shown in effects.lagged:
         mean, error = group_means(
             slope_blocks(X, beta, link, shown.slope),
@@ -119,8 +120,8 @@ def units_table(model: BinaryModel, effects: EffectTerms) -> pd.DataFrame:
             groups,
             model.w,
         )
-        _add_effect(table, f"{shown.kind}({shown.term})", mean, error)
-    return table
+        found |= effect_columns(f"{shown.kind}({shown.term})", mean, error)
+    return pd.concat([table, pd.DataFrame(found, index=table.index)], axis=1)
 
 
 def _groups(model: BinaryModel) -> tuple[pd.DataFrame, Codes]:
@@ -134,12 +135,16 @@ def _groups(model: BinaryModel) -> tuple[pd.DataFrame, Codes]:
     return firsts.rename(columns=names).reset_index(drop=True), codes
 
 
-def _add_effect(table: pd.DataFrame, name: str, mean: Array, error: Array) -> None:
-    table[name] = mean
-    table[f"{name}_low"] = mean - Z95 * error
-    table[f"{name}_high"] = mean + Z95 * error
+def effect_columns(name: str, mean: Array, error: Array) -> dict[str, Array]:
+    """Return the columns of an effect of each unit: value, interval and p."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        table[f"{name}_p"] = 2 * stats.norm.sf(np.abs(mean / error))
+        p = 2 * stats.norm.sf(np.abs(mean / error))
+    return {
+        name: mean,
+        f"{name}_low": mean - Z95 * error,
+        f"{name}_high": mean + Z95 * error,
+        f"{name}_p": p,
+    }
 
 
 def linear_effects_table(
@@ -161,15 +166,16 @@ def linear_effects_table(
         values.append(float(beta[change.level]))
         errors.append(float(np.sqrt(vcov[change.level, change.level])))
         labels.append((change.term, "direct"))
-    return _labelled(values, errors, labels, df)
+    return labelled_effects(values, errors, labels, df)
 
 
-def _labelled(
+def labelled_effects(
     values: list[float],
     errors: list[float],
     labels: list[tuple[str, str]],
     df: float | None = None,
 ) -> pd.DataFrame:
+    """Return effects with test and interval, one row a (term, kind)."""
     table = inference_table(
         pd.Series(values, index=[t for t, _ in labels], dtype=np.float64),
         pd.Series(errors, dtype=np.float64),

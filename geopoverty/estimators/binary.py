@@ -1,13 +1,11 @@
 """Logit and probit, with spillovers through lagged covariates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
-from geopoverty._checks import binary_outcome, first, require, warn
+from geopoverty._checks import binary_outcome, first, refuse_separation, warn
 from geopoverty._progress import stages
 from geopoverty.covariances import (
     Covariance,
@@ -17,6 +15,9 @@ from geopoverty.covariances import (
     resolved,
 )
 from geopoverty.design import Design, Roles, build_design
+from geopoverty.design.recipe import recipe_of
+from geopoverty.design.sample import Sample, sampling_weights
+from geopoverty.effects.quality import Quality, quality, spans_constant
 from geopoverty.effects.tables import (
     BinaryModel,
     effects_table,
@@ -25,11 +26,9 @@ from geopoverty.effects.tables import (
     units_table,
 )
 from geopoverty.effects.terms import effect_terms
-from geopoverty.errors import EstimationError
-from geopoverty.numerics.binary import BinaryFit, fit_binary, score_blocks
+from geopoverty.numerics.binary import fit_binary, score_blocks
 from geopoverty.numerics.covariance import inverse
 from geopoverty.numerics.links import LINKS, Link
-from geopoverty.numerics.types import Array
 from geopoverty.provenance import provenance, sources_of
 from geopoverty.results import Result
 from geopoverty.weights import as_weights
@@ -77,7 +76,12 @@ def logit(
     Result
         ``estimates`` in log-odds. ``tables``: ``effects`` (average direct,
         indirect and total effects on the probability, in points of 0 to 1, with
-        delta-method SE), ``odds_ratios``, ``fitted`` (a row each). ``units``: a
+        delta-method SE), ``odds_ratios``, ``fitted`` (a row each), ``calibration``
+        (observed share of ones by tenth of the probability), ``confusion`` (right
+        and wrong predictions at three thresholds). ``facts``: log-likelihood, its
+        ratio test against a constant alone (rows independent, whatever `vcov`),
+        McFadden's and Tjur's R squared, AIC, BIC, area under the ROC curve with
+        DeLong's standard error, Brier score, calibration line. ``units``: a
         row per unit (and period) with rows, outcome, probability and its 95 %
         interval, and for each lagged x its own (direct) and spillover
         (indirect) effect with interval and p.
@@ -192,31 +196,40 @@ def _binary(
     vcov, notes = _vcov_for(vcov, design, options.unit)
     notes += _flat_periods(design, options.period)
     model, cov = _fit(design, LINKS[name], options, vcov)
-    effects = effect_terms(design)
-    notes = [*design.notes, *notes, *cov.notes, *effects.notes]
+    effects, fitted = effect_terms(design), fitted_table(model)
+    fit = _quality(model, fitted["probability"])
+    notes = [*design.notes, *notes, *cov.notes, *effects.notes, *fit.notes]
     arrays = [design.y, design.X, *([] if model.w is None else [model.w])]
     return Result(
         estimator=name,
         estimates=pd.Series(model.fit.beta, index=design.names),
         vcov=pd.DataFrame(cov.matrix, index=design.names, columns=design.names),
         units=units_table(model, effects),
-        facts={**_facts(model), **cov.facts},
+        facts={**_facts(model, fit), **cov.facts},
         tables={
             "effects": effects_table(model, effects),
             **({"odds_ratios": odds_ratios(model)} if name == "logit" else {}),
-            "fitted": fitted_table(model),
+            "fitted": fitted,
+            **fit.tables,
         },
         notes=(*notes, *(() if weights is None else weights.notes)),
-        provenance=provenance(
-            formula, vars(options), arrays, sources_of(data, unit_data, weights)
-        ),
+        provenance={
+            **provenance(
+                formula, vars(options), arrays, sources_of(data, unit_data, weights)
+            ),
+            "recipe": recipe_of(design, _sample(options), link=name),
+        },
     )
+
+
+def _sample(options: _Options) -> Sample:
+    return Sample(options.unit, options.period, options.sampling_weight)
 
 
 def _roles(options: _Options, vcov: Vcov | None) -> Roles:
     needed = () if vcov is None else columns_of(vcov, options.unit)
-    weighing = () if options.sampling_weight is None else (options.sampling_weight,)
-    return Roles(options.unit, options.period, (*needed, *weighing))
+    roles = _sample(options).roles
+    return replace(roles, others=(*needed, *roles.others))
 
 
 def _fit(
@@ -224,10 +237,10 @@ def _fit(
 ) -> tuple[BinaryModel, Covariance]:
     w = None
     if options.sampling_weight is not None:
-        w = _sampling_weights(design.rows[options.sampling_weight])
+        w = sampling_weights(design.rows[options.sampling_weight])
     with stages(f"Fitting {len(design.y):,} rows, step") as stepped:
         fit = fit_binary(design.X, design.y, link, w, stepped)
-    _refuse_separation(fit, design)
+    refuse_separation(fit.separating, design.names, design.formula.outcome)
     cov = covariance(
         vcov,
         inverse(fit.information),
@@ -269,48 +282,25 @@ def _flat_periods(design: Design, period: str | None) -> list[str]:
     return [note]
 
 
-def _sampling_weights(column: pd.Series) -> Array:
-    values = column.to_numpy(np.float64)
-    require(
-        np.isfinite(values) & (values > 0),
-        f"Sampling weights '{column.name}' must be above 0",
-        ids=column.index,
-        way_out="Drop rows that stand for nobody.",
-    )
-    # Scaled to sum to n, so that the log-likelihood is on the scale of the sample.
-    return np.asarray(values * (len(values) / values.sum()))
-
-
-def _refuse_separation(fit: BinaryFit, design: Design) -> None:
-    if not fit.separating.size:
-        return
-    names = [design.names[j] for j in fit.separating]
-    named = [n for n in names if n != "Intercept"] or names
-    verb = "separates" if len(named) == 1 else "together separate"
-    joint = ", ".join(f"'{n}'" for n in named[:5])
-    raise EstimationError(
-        f"{joint} {verb} the outcome '{design.formula.outcome}' perfectly: the "
-        "likelihood rises for ever and no finite coefficient fits. Leave out or merge "
-        "categories of what separates it, or pool periods."
+def _quality(model: BinaryModel, probability: pd.Series) -> Quality:
+    design = model.design
+    return quality(
+        design.y,
+        probability.to_numpy(),
+        model.w,
+        loglik=model.fit.loglik,
+        k=design.X.shape[1],
+        nested="Intercept" in design.names or spans_constant(design.X),
     )
 
 
-def _facts(model: BinaryModel) -> dict[str, Any]:
-    design, fit = model.design, model.fit
-    n, k = design.X.shape
-    w = np.ones(n) if model.w is None else model.w
-    rate = float(w @ design.y / w.sum())
-    null = float(w.sum() * -(stats.entropy([rate, 1 - rate])))
+def _facts(model: BinaryModel, fit: Quality) -> dict[str, Any]:
+    design = model.design
     facts = {
-        "n_obs": n,
+        "n_obs": len(design.y),
         "n_dropped": design.dropped,
         "outcome": design.formula.outcome,
-        "share_of_ones": rate,
-        "log_likelihood": fit.loglik,
-        "log_likelihood_null": null,
-        "pseudo_r_squared": 1 - fit.loglik / null,
-        "aic": -2 * fit.loglik + 2 * k,
-        "bic": -2 * fit.loglik + k * float(np.log(n)),
+        **fit.facts,
     }
     if model.unit in design.rows.columns:
         facts["n_units"] = int(design.rows[model.unit].nunique())

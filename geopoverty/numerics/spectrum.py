@@ -1,5 +1,7 @@
 """The ends of the spectrum of a weight matrix."""
 
+from typing import Any
+
 import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.csgraph import connected_components
@@ -8,7 +10,9 @@ from scipy.sparse.linalg import ArpackError, eigs, eigsh
 from geopoverty.numerics.types import Matrix
 
 DENSE_LIMIT = 500  # below this the whole spectrum costs less than a search
+DENSE_MOST = 5000  # above it the whole spectrum of a sparse matrix is out of reach
 RESTARTS = 100  # real weights need about ten; past this the whole spectrum is quicker
+BEYOND = 1e-4  # how far beyond the largest row sum the inverse is taken
 
 
 def eigenvalue_range(matrix: Matrix) -> tuple[float, float]:
@@ -17,11 +21,13 @@ def eigenvalue_range(matrix: Matrix) -> tuple[float, float]:
     Parameters
     ----------
     matrix : array or CSR array, shape (n, n)
+        At least 0.
 
     Returns
     -------
     tuple of float
-        Least, greatest.
+        Least, greatest. Where the least cannot be found for a sparse matrix of more
+        than 5,000 units, minus the greatest stands for it, which is never above.
 
     Examples
     --------
@@ -29,28 +35,45 @@ def eigenvalue_range(matrix: Matrix) -> tuple[float, float]:
     >>> round(low, 6), round(high, 6)
     (-1.0, 1.0)
     """
-    if matrix.shape[0] <= DENSE_LIMIT:
+    n = matrix.shape[0]
+    if n <= DENSE_LIMIT:
         return _all(matrix)
     symmetric = abs(matrix - matrix.T).max() <= 1e-12 * abs(matrix).max()
-    solver, ends = (eigsh, ("SA", "LA")) if symmetric else (eigs, ("SR", "LR"))
-    start = np.random.default_rng(0).normal(size=matrix.shape[0])
+    solver, least, most = (eigsh, "SA", "LA") if symmetric else (eigs, "SR", "LR")
+    options = {
+        "v0": np.random.default_rng(0).normal(size=n),
+        "tol": 1e-8,
+        "ncv": 40,
+        "maxiter": RESTARTS,
+        "return_eigenvectors": False,
+    }
     try:
-        found = [
-            solver(
-                matrix,
-                k=1,
-                which=end,
-                v0=start,
-                tol=1e-8,
-                ncv=40,
-                maxiter=RESTARTS,
-                return_eigenvectors=False,
-            )[0].real
-            for end in ends
-        ]
+        high = _greatest(matrix, solver, most, options)
     except ArpackError:  # no convergence, or no start: exact, only slower
         return _all(matrix)
-    return float(found[0]), float(found[1])
+    try:
+        low = float(solver(matrix, k=1, which=least, **options)[0].real)
+    except ArpackError:
+        return (-high, high) if _too_large(matrix) else _all(matrix)
+    return low, high
+
+
+def _greatest(matrix: Matrix, solver: Any, most: str, options: dict[str, Any]) -> float:
+    """Return the greatest eigenvalue: by Perron and Frobenius, the spectral radius."""
+    sums = np.asarray(matrix.sum(axis=1)).ravel()
+    if np.ptp(sums) <= 1e-12 * sums.max():  # then the radius is that sum
+        return float(sums.mean())
+    if not sparse.issparse(matrix):
+        return float(solver(matrix, k=1, which=most, **options)[0].real)
+    # Eigenvalues crowd below the greatest where units are many. Seen from just above
+    # the largest row sum, which none surpasses, the nearest one stands out.
+    shift = (1 + BEYOND) * float(sums.max())
+    found = solver(matrix.tocsc(), k=1, sigma=shift, which="LM", **options)
+    return float(found[0].real)
+
+
+def _too_large(matrix: Matrix) -> bool:
+    return bool(sparse.issparse(matrix) and matrix.shape[0] > DENSE_MOST)
 
 
 def spectral_radius(matrix: Matrix) -> float:

@@ -19,8 +19,13 @@ DECREMENT = 1e-10  # squared step in standard errors; the next is its square
 MAX_STEPS = 50
 SAMPLE = 20_000  # rows on which starts are compared
 EDGE = 1e-6  # so near to the end of the feasible interval rho has no maximum inside
-# Starts, as shares of the lower (negative) and upper (positive) bound.
-STARTS = (-0.8, -0.4, 0.0, 0.3, 0.6, 0.85, 0.95)
+# Starts, as shares of the lower (negative) and upper (positive) bound; the outer ones
+# only if the one before them is the best so far. 0 comes first: what separates
+# without dependence is named as it is.
+STARTS = (
+    *((0.0, None), (-0.4, None), (-0.8, -0.4)),
+    *((0.3, None), (0.6, None), (0.85, None), (0.95, 0.85)),
+)
 
 
 @dataclass(frozen=True)
@@ -98,11 +103,12 @@ class LagProblem:
 
     def profile(self, rho: float, sample: Codes | None = None) -> BinaryFit:
         """Maximise the likelihood in beta alone, on all rows or on a sample."""
-        _, carried = self.carried(rho)
         rows = slice(None) if sample is None else sample
-        M = np.ascontiguousarray(self.X[rows] + carried[self.cells.codes[rows]])
+        M = self.X[rows]
+        if rho:
+            M = M + self.carried(rho)[1][self.cells.codes[rows]]
         w = None if self.w is None else self.w[rows]
-        return fit_binary(M, self.y[rows], self.link, w)
+        return fit_binary(np.ascontiguousarray(M), self.y[rows], self.link, w)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +150,7 @@ def fit_lag_logit(
     Notes
     -----
     The likelihood need not be concave in rho, so the profile over rho is first
-    compared at seven starts (on a sample, if rows are many). From the best one,
+    compared at five to seven starts (on a sample, if rows are many). From the best one,
     Newton steps with the exact observed information are halved until the
     likelihood rises; where that information is not positive definite, the expected
     one takes its place.
@@ -207,21 +213,21 @@ def _best_start(
         chosen = np.random.default_rng(0).choice(len(problem.y), SAMPLE, replace=False)
         sample = np.sort(chosen)
     best: tuple[float, Array, float] | None = None
-    separating = np.zeros(0, dtype=np.intp)
-    for share in STARTS:
+    best_share = 0.0
+    for share, only_after in STARTS:
+        if only_after is not None and best_share != only_after:
+            continue
         rho = share * bounds[1] if share >= 0 else -share * bounds[0]
         try:
             fit = problem.profile(rho, sample)
         except EstimationError:  # no start: its likelihood has no maximum
             continue
-        if fit.separating.size:
-            separating = fit.separating if share == 0 else separating
-        elif best is None or fit.loglik > best[0]:
-            best = (fit.loglik, fit.beta, rho)
+        if fit.separating.size:  # it rises to 0, which nothing surpasses
+            return fit.beta, rho, fit.separating
+        if best is None or fit.loglik > best[0]:
+            best, best_share = (fit.loglik, fit.beta, rho), share
     if best is not None:
         return best[1], best[2], np.zeros(0, dtype=np.intp)
-    if separating.size:
-        return np.zeros(problem.X.shape[1]), 0.0, separating
     raise EstimationError(
         "The lag model has no finite likelihood at any start of rho. Check the "
         "covariates for perfect separation and very different sizes."

@@ -47,8 +47,11 @@ class Resolvent:
         else:
             A = -rho * W
             A[np.diag_indices(n)] += 1.0
-            self._factor = linalg.lu_factor(A, overwrite_a=True, check_finite=False)
-            pivots = np.diag(self._factor[0])
+            # LAPACK itself: scipy's lu_factor would warn of what is refused below. Of
+            # the transpose, which lies in memory as LAPACK wants it.
+            lu, swaps, _ = linalg.lapack.dgetrf(A.T, overwrite_a=True)
+            self._factor = (lu, swaps)
+            pivots = np.diag(lu)
         if not np.all(pivots):
             raise _singular(rho)
         self.log_determinant = float(np.log(np.abs(pivots)).sum())
@@ -56,13 +59,20 @@ class Resolvent:
     def solve(self, x: Array, *, transposed: bool = False) -> Array:
         """Return B x, or B'x, for x of shape (n,) or (n, m)."""
         if isinstance(self._factor, tuple):
-            trans = int(transposed)
+            trans = int(not transposed)
             return np.asarray(
                 linalg.lu_solve(self._factor, x, trans=trans, check_finite=False)
             )
         return np.asarray(
             self._factor.solve(np.asfortranarray(x), "T" if transposed else "N")
         )
+
+    def inverse(self) -> Array:
+        """Return B itself, of dense weights."""
+        # Room for blocks of 64 columns: the default has none, and is five times slower.
+        room = 64 * len(self._factor[0])
+        inverse, _ = linalg.lapack.dgetri(*self._factor, lwork=room)
+        return np.asarray(inverse.T)
 
     def cells(self, cells: Cells, values: Array, *, transposed: bool = False) -> Array:
         """Return B v for values of cells, period by period, shaped as they came."""
@@ -79,9 +89,7 @@ def _sparse_lu(A: Any) -> Any:
     # I - rho W is diagonally strong in all that is feasible: pivots need to leave
     # the diagonal only when it is nearly gone, which keeps the fill low.
     options = {"SymmetricMode": True}
-    return splu(
-        A, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.01, options=options
-    )
+    return splu(A, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.01, options=options)
 
 
 def _singular(rho: float) -> EstimationError:
