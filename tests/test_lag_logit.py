@@ -9,6 +9,7 @@ from scipy import optimize, sparse
 from geopoverty.errors import EstimationError
 from geopoverty.numerics.binary import fit_binary
 from geopoverty.numerics.links import Logit
+from geopoverty.numerics.spatial import lag_logit
 from geopoverty.numerics.spatial.bounds import feasible_rho
 from geopoverty.numerics.spatial.cells import Cells
 from geopoverty.numerics.spatial.lag_logit import (
@@ -226,3 +227,11 @@ def test_cells_fold_and_unfold():
     W = np.array([[0.0, 1.0], [1.0, 0.0]])
     assert lag_cells(W, cells, values[:, 0]).tolist() == [2.0, 0.0, 6.0, 4.0]
     assert not cells.alone
+
+
+def test_no_convergence_is_an_error_with_the_record(monkeypatch):
+    monkeypatch.setattr(lag_logit, "MAX_STEPS", 2)
+    case = problem()
+    message = r"did not converge in 2 steps: step 1 at rho .*; step 2 at rho .*Rescale"
+    with pytest.raises(EstimationError, match=message):
+        fit_lag_logit(case, feasible_rho(case.W))

@@ -1,11 +1,14 @@
 """`spatial_binary`: what goes in, what comes out, what is refused."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
 
 import geopoverty as gp
+from geopoverty.estimators.spatial_binary.likelihood import positive_inverse
 from geopoverty.estimators.spatial_binary.options import method_of, random_of
 from geopoverty.numerics.types import Array
 from tests.spatial_cases import (
@@ -611,3 +614,23 @@ def test_a_probit_over_everybody_leaves_rho_open():
         found = gp.spatial_binary("poor ~ jobs", data, weights=weights, link="probit")
     assert any("rho is not identified" in str(w.message) for w in seen)
     assert np.isnan(found.estimates["rho"])
+
+
+def test_a_constant_alone_has_no_lag_to_speak_of(towns):
+    found = fit(towns, "poor ~ 1", link="probit")
+    assert found.estimates.index.tolist() == ["Intercept", "rho"]
+    assert not any("sd(Wx)/sd(x)" in n for n in found.notes)
+    assert len(found.tables["effects"]) == 0
+
+
+def test_a_singular_information_names_what_cannot_be_told_apart():
+    information = np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
+    named = SimpleNamespace(names=["Intercept", "jobs", "rho"])
+    with pytest.raises(
+        gp.EstimationError, match=r"cannot tell apart (jobs, rho|rho, j)"
+    ):
+        positive_inverse(information, named)
+    regular = information + np.diag([0.0, 0.0, 1e-3])
+    np.testing.assert_allclose(
+        positive_inverse(regular, named) @ regular, np.eye(3), atol=1e-9
+    )

@@ -195,7 +195,7 @@ def spatial_binary_tests(
             **_facts(design, cells, fit),
             "link": link,
             "morans_i": morans_i(held.matrix, cells, units["residual"].to_numpy()),
-            "vcov": "iid",
+            "vcov": "inverse information",
         },
         tables={"tests": _table(verdicts)},
         notes=(

@@ -242,10 +242,13 @@ def _facts(problem: Problem, method: str) -> dict[str, Any]:
 
 def _weights_notes(problem: Problem, weights: SpatialWeights) -> tuple[str, ...]:
     cells = problem.cells
-    means = cells.mean(problem.X)[: cells.units]
+    own = [j for j, n in enumerate(problem.names[:-1]) if not n.startswith("W(")]
+    means = cells.mean(problem.X[:, own])[: cells.units]
     lags = np.asarray(weights.matrix @ means)
     spread = means.std(axis=0)
     varying = spread > 1e-12 * np.maximum(np.abs(means).max(axis=0), 1e-300)
+    if not varying.any():
+        return ()
     ratio = float(np.mean(lags.std(axis=0)[varying] / spread[varying]))
     neighbours = float(weights.effective_neighbors().mean())
     alone = len(weights.islands)

@@ -107,8 +107,8 @@ def fit_probit(problem: Problem, method: ML) -> Fitted:
         scaled=True,
         facts={"vcov": "inverse information"},
         notes=(
-            "The likelihood is computed by expectation propagation, which is not exact "
-            "but close: see the benchmarks.",
+            "The likelihood is computed by expectation propagation: not exact, but close "
+            "(docs/benchmarks.md says how close).",
         ),
         record=record,
         loglik=fit.loglik,
