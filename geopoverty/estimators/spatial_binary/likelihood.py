@@ -93,11 +93,16 @@ def fit_probit(problem: Problem, method: ML) -> Fitted:
     plain = fit_binary(problem.X, problem.y, problem.link)
     refuse_separated(problem, plain.separating)
     given = EpProblem(problem.X, problem.y, problem.W, problem.cells, problem.structure)
+
+    def level(rho: float) -> float:
+        point = profile(given, rho, plain.beta)
+        return float(point.loglik + point.correction)
+
     with stages(f"Fitting {len(problem.y):,} rows, step") as stepped:
         fit = fit_ep(given, problem.bounds, np.append(plain.beta, 0.0), stepped)
     record = pd.DataFrame([vars(e) for e in fit.record])
     gain = fit.loglik - plain.loglik
-    if _flat(problem, fit, gain, lambda rho: profile(given, rho, plain.beta).loglik):
+    if _flat(problem, fit, gain, level):
         return without_dependence(problem, plain, "iid", record)
     if fit.at_boundary:
         refuse_boundary(problem, float(fit.theta[-1]), ep_in_words(fit.record))
@@ -107,8 +112,8 @@ def fit_probit(problem: Problem, method: ML) -> Fitted:
         scaled=True,
         facts={"vcov": "inverse information"},
         notes=(
-            "The likelihood is computed by expectation propagation: not exact, but close "
-            "(docs/benchmarks.md says how close).",
+            "The likelihood is computed by expectation propagation with a second-order "
+            "correction: not exact, but close (docs/benchmarks.md says how close).",
         ),
         record=record,
         loglik=fit.loglik,
