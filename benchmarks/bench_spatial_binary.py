@@ -239,8 +239,12 @@ def _spreg(folder: Path) -> Run:
     weights.transform = "r"
 
     def run():
-        fit = Probit(y[:, None], X[:, 1:], w=weights)
-        return [float(fit.LM_error[0]), float(fit.KP_error[0]), float(fit.PS_error[0])]
+        fit = Probit(y[:, None], X[:, 1:], w=weights, spat_diag=True)
+        return [
+            float(fit.Pinkse_error[0]),
+            float(fit.KP_error[0]),
+            float(fit.PS_error[0]),
+        ]
 
     return run
 

@@ -11,6 +11,7 @@ import geopoverty as gp
 from geopoverty.estimators.spatial_binary.likelihood import positive_inverse
 from geopoverty.estimators.spatial_binary.options import method_of, random_of
 from geopoverty.numerics.types import Array
+from tests.known import table
 from tests.spatial_cases import (
     Case,
     by_rows,
@@ -394,6 +395,7 @@ def test_asymmetric_times_with_a_complex_spectrum(towns):
         ({"link": "loggit"}, "Did you mean 'logit'"),
         ({"method": "mle"}, "method must be one of 'ml', 'gmm', 'linear-gmm'"),
         ({"random": "county"}, "random must be one of 'unit'"),
+        ({"random": "unit", "method": gp.ML("cluster")}, "With random effects units"),
         ({"unit": 3}, "unit must be a column name, a Sample or None; got int"),
         ({"unit": "county"}, "data needs the column county"),
         ({"model": "error"}, "log-odds have no error term"),
@@ -632,3 +634,33 @@ def test_a_singular_information_names_what_cannot_be_told_apart():
     np.testing.assert_allclose(
         positive_inverse(regular, named) @ regular, np.eye(3), atol=1e-9
     )
+
+
+@pytest.fixture(scope="module")
+def columbus() -> Case:
+    """Neighbourhoods of Columbus, Ohio, in 1980 (Anselin 1988), crime above 35."""
+    data = table("columbus_old")
+    ids = [f"{i:02d}" for i in range(1, len(data) + 1)]
+    links = table("columbus_W")
+    W = sparse.csr_array((links["x"], (links["i"] - 1, links["j"] - 1)))
+    data = data.assign(unit_id=ids, high=(data["CRIME"] > 35).astype(int))
+    return Case(data, gp.SpatialWeights(ids, W, standardize="row"), np.zeros(0), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("how", "expected", "within"),
+    [
+        # The maximum of the GHK likelihood; see tests/test_ep.py.
+        ({"link": "probit"}, (2.98427, -0.15298, -0.02403, 0.54420), 0.01),
+        # spldv 0.1.4, six digits.
+        (
+            {"link": "probit", "method": "linear-gmm"},
+            (3.233637, -0.170005, -0.023361, 0.537501),
+            1e-5,
+        ),
+        ({"method": "linear-gmm"}, (6.697781, -0.372106, -0.041858, 0.503115), 1e-5),
+    ],
+)
+def test_columbus(columbus, how, expected, within):
+    found = fit(columbus, "high ~ INC + HOVAL", **how)
+    np.testing.assert_allclose(found.estimates, expected, atol=within)

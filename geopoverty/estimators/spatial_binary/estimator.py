@@ -151,6 +151,8 @@ def spatial_binary(
     _refuse_names(design.names)
     cells = cells_of(design.rows, held, sample, alone=unit is None)
     _require_known(sample, link, name, effects)
+    if effects is not None:
+        _refuse_sandwich(how)
     lagged = lagged_design(design, held.matrix, cells, durbin=model == "durbin")
     refuse_collinear(lagged.design.X, lagged.design.names)
     problem = Problem(
@@ -218,6 +220,14 @@ def _require_known(
             "Sampling weights need a likelihood that is a sum over rows: "
             "link='logit' with method='ml', or random='unit'. Leave sampling_weight "
             "out, and add to the covariates what the sample was drawn by."
+        )
+
+
+def _refuse_sandwich(how: Method) -> None:
+    if isinstance(how, ML) and how.vcov not in (None, "iid"):
+        raise InputError(
+            "With random effects units depend on one another, so standard errors are "
+            f"the inverse information; got vcov={how.vcov!r}. Use vcov='iid'."
         )
 
 
