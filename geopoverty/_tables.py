@@ -111,8 +111,8 @@ def latex_escape(text: str) -> str:
     return "".join(_LATEX.get(c, c) for c in text)
 
 
-def latex_table(frame: pd.DataFrame, digits: int = 4) -> str:
-    """Return `frame` as a LaTeX tabular with booktabs rules."""
+def latex_table(frame: pd.DataFrame, digits: int = 4, foot: str = "") -> str:
+    """Return `frame` as a LaTeX tabular with booktabs rules, `foot` as last row."""
     table = formatted(frame, digits)
     head = ["", *(latex_escape(str(c)) for c in table.columns)]
     rows = [
@@ -126,6 +126,13 @@ def latex_table(frame: pd.DataFrame, digits: int = 4) -> str:
         r"\midrule",
         *(" & ".join(row) + r" \\" for row in rows),
         r"\bottomrule",
+        *_foot(foot, len(head)),
         r"\end{tabular}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _foot(text: str, width: int) -> list[str]:
+    if not text:
+        return []
+    return [rf"\multicolumn{{{width}}}{{l}}{{{latex_escape(text)}}} \\"]

@@ -3,6 +3,7 @@
 import hashlib
 import platform
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -25,11 +26,13 @@ def sources_of(*inputs: Any) -> list[dict[str, Any]]:
     >>> sources_of(table, None)
     [{'status': 'simulated'}]
     """
-    given = [i for i in inputs if i is not None]
-    return [
-        {**i.attrs, **({"status": i.status} if hasattr(i, "status") else {})}
-        for i in given
-    ]
+    return [{**i.attrs, **_own_status(i)} for i in inputs if i is not None]
+
+
+def _own_status(source: Any) -> dict[str, str]:
+    status = getattr(source, "status", None)
+    # A table may have a column of that name.
+    return {"status": status} if isinstance(status, str) else {}
 
 
 def weakest_status(sources: Iterable[Mapping[str, Any]]) -> str:
@@ -87,7 +90,7 @@ def provenance(
         digest.update(values.data)
     kept = [{k: str(s[k]) for k in SOURCE_KEYS if s.get(k)} for s in sources]
     listed = [s for i, s in enumerate(kept) if s and s not in kept[:i]]
-    versions = {p: version(p) for p in (*PACKAGES, *packages)}
+    versions = {p: _version(p) for p in (*PACKAGES, *packages)}
     return {
         "formula": formula,
         "options": {k: _plain(v) for k, v in options.items()},
@@ -108,6 +111,12 @@ def arrays_of(matrix: Any) -> list[NDArray[Any]]:
     if isinstance(matrix, np.ndarray):
         return [matrix]
     return [matrix.data, matrix.indices, matrix.indptr]
+
+
+@cache
+def _version(package: str) -> str:
+    # Reading it takes as long as a small fit.
+    return version(package)
 
 
 def _with_bytes(array: NDArray[Any]) -> NDArray[Any]:

@@ -69,8 +69,19 @@ class Result:
         for name in ("facts", "tables", "provenance"):
             frozen = MappingProxyType(dict(getattr(self, name)))
             object.__setattr__(self, name, frozen)
-        object.__setattr__(self, "notes", tuple(self.notes))
+        notes = dict.fromkeys((*self.notes, *self._simulated()))
+        object.__setattr__(self, "notes", tuple(notes))
         object.__setattr__(self, "estimates", self.estimates.rename("estimate"))
+
+    def _simulated(self) -> tuple[str, ...]:
+        """What every table of made-up data must say, or nothing."""
+        data = self.provenance.get("data", ())
+        made_up = [s for s in data if s.get("status") == "simulated"]
+        titles = list(dict.fromkeys(s["title"] for s in made_up if "title" in s))
+        if not made_up:
+            return ()
+        named = f" ({'; '.join(titles)})" if titles else ""
+        return (f"Simulated data: they describe no real place or person{named}.",)
 
     def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
         """Return one row a term, with test and interval.
@@ -130,7 +141,8 @@ class Result:
 
     def to_latex(self) -> str:
         """Return the estimates as a LaTeX tabular (booktabs)."""
-        return latex_table(self.tidy().set_index("term"))
+        foot = " ".join(self._simulated())
+        return latex_table(self.tidy().set_index("term"), foot=foot)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result whole to one file: JSON and Parquet in a zip, no pickle.
@@ -245,6 +257,7 @@ def compare(
 
 _COMPARED = (
     "estimator",
+    "data",
     "outcome",
     "model",
     "link",
@@ -264,7 +277,11 @@ _COMPARED = (
 
 def _compared_facts(results: tuple[Result, ...], heads: list[str]) -> pd.DataFrame:
     columns = {
-        head: {"estimator": r.estimator, **r.facts}
+        head: {
+            "estimator": r.estimator,
+            **r.facts,
+            **({"data": "simulated"} if r._simulated() else {}),
+        }
         for head, r in zip(heads, results, strict=True)
     }
     kept = [f for f in _COMPARED if any(f in c for c in columns.values())]

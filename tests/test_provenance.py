@@ -79,3 +79,9 @@ def test_versions_name_the_packages_that_did_the_work():
         "python", "geopoverty", "numpy", "scipy", "pandas", "lifelines",
     }  # fmt: skip
     assert found["versions"]["geopoverty"] == geopoverty.__version__
+
+
+def test_a_column_called_status_is_no_status():
+    table = pd.DataFrame({"status": ["poor", "rich"]})
+    table.attrs["status"] = "simulated"
+    assert sources_of(table) == [{"status": "simulated"}]

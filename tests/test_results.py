@@ -430,3 +430,18 @@ def test_no_byte_of_a_saved_file_can_do_worse_than_be_refused(tmp_path):
         (tmp_path / "cut").write_bytes(damaged)
         with contextlib.suppress(InputError):
             Result.load(tmp_path / "cut")
+
+
+def test_simulated_data_say_so_wherever_the_numbers_go(tmp_path):
+    data = [{"status": "simulated", "title": "A toy_town"}, {"status": "measured"}]
+    fit = result(provenance={"formula": "poor ~ x", "data": data})
+    note = "Simulated data: they describe no real place or person (A toy_town)."
+    assert fit.notes == (note,)
+    assert note in fit.summary()
+    assert note in fit._repr_html_()
+    assert r"\multicolumn{7}{l}{Simulated data" in fit.to_latex()
+    assert r"toy\_town" in fit.to_latex().splitlines()[-2]
+    both = compare(fit, result(provenance={"data": data[1:]}))
+    assert both.loc[("facts", "data")].tolist() == ["simulated", ""]
+    fit.save(tmp_path / "fit.zip")
+    assert Result.load(tmp_path / "fit.zip").notes == (note,)
