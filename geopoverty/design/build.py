@@ -10,7 +10,8 @@ import pandas as pd
 from geopoverty._checks import first, require, require_columns
 from geopoverty.design.evaluate import evaluate, right_side
 from geopoverty.design.formula import ParsedFormula, Term, parse_formula, terms_of
-from geopoverty.design.lags import Lagged, Source, Weights, lag_columns
+from geopoverty.design.lagged import Lagged, lag_columns
+from geopoverty.design.lags import Source, Weights
 from geopoverty.errors import InputError
 from geopoverty.numerics.rank import dependent_columns
 from geopoverty.numerics.types import Array, Mask
@@ -26,11 +27,20 @@ class Roles:
         Columns (or the index) that name the unit and the period of a row.
     others : tuple of str
         Columns that must be there and not missing, such as clusters.
+    entity : str or None
+        Column of those whose earlier values ``L(x)`` takes, such as households
+        within units; None is the unit.
     """
 
     unit: str | None = None
     period: str | None = None
     others: tuple[str, ...] = ()
+    entity: str | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that name a row."""
+        return tuple(k for k in (self.unit, self.period, self.entity) if k)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,8 +100,8 @@ def build_design(
     weights : SpatialWeights, optional
         Needed by ``W(x)``.
     unit_data : DataFrame, optional
-        A table of units (and periods) from which ``W(x)`` and columns that `data`
-        lacks are taken, joined by key.
+        A table of units (and periods) from which ``W(x)``, ``L(x)`` and columns
+        that `data` lacks are taken, joined by key.
     intercept : bool
         Whether a constant belongs to the model.
     collinear : bool
@@ -118,9 +128,9 @@ def build_design(
     kept = _complete(rows, parsed, roles)
     dropped = int((~kept).sum())
     if dropped:
+        notes.append(_dropped_note(rows[~kept], parsed))
         rows = rows[kept]
-        notes.append(f"{dropped:,} rows with a missing value were left out.")
-    sums = None if lagged is None else lagged.row_sums[kept]
+    sums = None if lagged.row_sums is None else lagged.row_sums[kept]
     y = np.zeros(0)
     if outcome:
         y = evaluate(parsed.outcome, rows).to_numpy()
@@ -136,30 +146,83 @@ def build_design(
     return Design(parsed, y, X, names, terms, rows, dropped, sums, tuple(notes))
 
 
+def columns_of_table(
+    expressions: Sequence[str],
+    data: pd.DataFrame,
+    *,
+    roles: Roles,
+    weights: Weights | None = None,
+    unit_data: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Evaluate expressions in every row of a table, missing values kept.
+
+    Parameters
+    ----------
+    expressions : sequence of str
+        As in a formula: ``"log(jobs)"``, ``"W(jobs)"``, ``"L(jobs, 2)"``.
+    data, roles, weights, unit_data
+        As in `build_design`.
+
+    Returns
+    -------
+    DataFrame, n rows
+        A column an expression, then the columns of `roles`; in the order of `data`.
+
+    Raises
+    ------
+    InputError
+        If an expression is not numeric, is a category, or uses what is not there.
+    """
+    rows = _with_unit_column(_table(data, "data"), roles.unit)
+    extra = None
+    if unit_data is not None:
+        extra = _with_unit_column(_table(unit_data, "unit_data"), roles.unit)
+    known = {*map(str, rows.columns), *map(str, [] if extra is None else extra.columns)}
+    out: dict[str, Array] = {}
+    table = rows
+    for text in expressions:
+        parsed = parse_formula(f"0 + {text}", known, outcome=False)
+        _check_roles(rows, roles, parsed, weights)
+        used = weights if parsed.lags else None
+        table, _, _ = _with_lags(rows, extra, roles, parsed, used)
+        terms = [t.factors for t in terms_of(parsed.right)]
+        if len(terms) != 1 or len(terms[0]) != 1:
+            raise InputError(f"'{text}' must be one term. Name each by itself.")
+        out[text] = evaluate(terms[0][0], table).to_numpy()
+    keys = {k: table[k].to_numpy() for k in (*roles.keys, *roles.others)}
+    return pd.DataFrame({**out, **keys}, index=rows.index)
+
+
 def _with_lags(
     rows: pd.DataFrame,
     extra: pd.DataFrame | None,
     roles: Roles,
     parsed: ParsedFormula,
     weights: Weights | None,
-) -> tuple[pd.DataFrame, list[str], Lagged | None]:
+) -> tuple[pd.DataFrame, list[str], Lagged]:
     """Join columns of units, add lags, and keep only the columns that count."""
     if extra is not None:
         rows = _joined(rows, extra, roles, parsed)
-    used = {*parsed.columns, *parsed.lagged_columns, *roles.others}
-    used |= {k for k in (roles.unit, roles.period) if k}
+    used = {*parsed.columns, *parsed.lagged_columns, *roles.others, *roles.keys}
     rows = rows[[c for c in rows.columns if c in used]]
-    if weights is None:
-        return rows, [], None
-    if not parsed.lags:
-        unused = "Weights were given, but the formula has no W(x) to use them."
-        return rows, [unused], None
-    source = _source(rows, extra, roles, parsed)
-    lagged = lag_columns(parsed.lags, weights, source, rows)
+    notes = []
+    if weights is not None and not parsed.lags:
+        notes = ["Weights were given, but the formula has no W(x) to use them."]
+    if not parsed.order:
+        return rows, notes, Lagged({}, None, [])
+    lagged = lag_columns(parsed, _sources(rows, extra, roles), rows, weights)
     rows = rows.copy(deep=False)  # new columns are added to it, none is changed
     for name, values in lagged.columns.items():
         rows[name] = values
-    return rows, lagged.notes, lagged
+    return rows, [*notes, *lagged.notes], lagged
+
+
+def _dropped_note(rows: pd.DataFrame, parsed: ParsedFormula) -> str:
+    """Say how many rows were left out, and how many of them L(x) cost."""
+    late = [n for n in parsed.earlier if n in parsed.outer]
+    early = int(rows[late].isna().any(axis=1).sum()) if late else 0
+    without = f" ({early:,} of them without a value of {first(late)})" if early else ""
+    return f"{len(rows):,} rows with a missing value were left out{without}."
 
 
 def _table(data: Any, name: str) -> pd.DataFrame:
@@ -191,11 +254,15 @@ def _check_roles(
             f"{next(iter(parsed.lags))} needs spatial weights. Pass weights=, such as "
             "travel_weights(times, cutoff=120)."
         )
+    if parsed.earlier and roles.period is None:
+        raise InputError(
+            f"{next(iter(parsed.earlier))} needs periods, to know which value is "
+            "earlier. Name their column in period=."
+        )
     needed = list(roles.others)
-    if parsed.lags and roles.unit is not None:
+    if parsed.order and roles.unit is not None:
         needed.append(roles.unit)
-    if roles.period is not None:
-        needed.append(roles.period)
+    needed += [k for k in (roles.period, roles.entity) if k is not None]
     require_columns(rows, needed, "data")
 
 
@@ -226,21 +293,21 @@ def _joined(
     return rows.assign(**{c: joined[c].to_numpy() for c in wanted})
 
 
-def _source(
-    rows: pd.DataFrame, extra: pd.DataFrame | None, roles: Roles, parsed: ParsedFormula
-) -> Source:
+def _sources(
+    rows: pd.DataFrame, extra: pd.DataFrame | None, roles: Roles
+) -> list[Source]:
+    """Return the tables to lag from, the first that has a column first."""
     unit = roles.unit or "unit_id"
-    if extra is not None and parsed.lagged_columns <= set(extra.columns):
-        period = roles.period if roles.period in extra.columns else None
-        return Source(extra, unit, period, "unit_data", parsed.lagged_columns)
-    require_columns(rows, sorted(parsed.lagged_columns), "data")
-    return Source(rows, unit, roles.period, "The rows", parsed.lagged_columns)
+    own = Source(rows, unit, roles.period, "The rows", roles.entity)
+    if extra is None:
+        return [own]
+    period = roles.period if roles.period in extra.columns else None
+    return [Source(extra, unit, period, "unit_data"), own]
 
 
 def _complete(rows: pd.DataFrame, parsed: ParsedFormula, roles: Roles) -> Mask:
     """Return which rows have every value the model needs; refuse infinities."""
-    needed = {*parsed.columns, *parsed.lags, *roles.others}
-    needed |= {k for k in (roles.unit, roles.period) if k}
+    needed = {*parsed.columns, *parsed.outer, *roles.others, *roles.keys}
     table = rows[[c for c in rows.columns if c in needed]]
     kept = np.ones(len(table), dtype=bool)
     for name, column in table.items():

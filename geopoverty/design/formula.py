@@ -9,6 +9,7 @@ import formulaic
 from formulaic.errors import FormulaicError
 
 from geopoverty._checks import first, nearest_name
+from geopoverty.design.quoting import Earlier, holds_lag, quote_lags
 from geopoverty.errors import InputError
 
 FUNCTIONS = frozenset(
@@ -64,7 +65,6 @@ _NODES = (
     ast.cmpop,
     ast.Attribute,
 )
-_LAG = re.compile(r"(?<![\w.`])W\s*\(")
 _QUOTED = re.compile(r"`([^`]*)`")
 
 
@@ -92,14 +92,22 @@ class ParsedFormula:
     outcome : str
         The left side, or "" when there is none.
     right : formulaic.Formula
-        The right side, with each ``W(x)`` quoted as the name of a column.
+        The right side, with each ``W(x)`` and ``L(x)`` quoted as the name of a
+        column.
     lags : dict of str to str
-        From the name of each lag, ``"W(x)"``, to the expression lagged, ``"x"``;
-        inner lags first.
+        From the name of each lag over neighbours, ``"W(x)"``, to the expression
+        lagged, ``"x"``.
     columns : frozenset of str
         Columns needed row by row, lags left out.
     lagged_columns : frozenset of str
         Columns needed inside a lag.
+    earlier : dict of str to Earlier
+        From the name of each lag over periods, ``"L(x)"`` or ``"L(x, 2)"``, to
+        what it is the earlier value of.
+    order : tuple of str
+        The names of all lags, inner ones first.
+    outer : frozenset of str
+        Lags that stand in a term, not only inside another lag.
     """
 
     text: str
@@ -108,6 +116,13 @@ class ParsedFormula:
     lags: dict[str, str]
     columns: frozenset[str]
     lagged_columns: frozenset[str]
+    earlier: dict[str, Earlier]
+    order: tuple[str, ...]
+    outer: frozenset[str]
+
+    def lagged(self, name: str) -> str:
+        """Return the expression that a lag of either kind lags."""
+        return self.lags[name] if name in self.lags else self.earlier[name].expression
 
 
 def parse_formula(text: str, known: Iterable[str], *, outcome: bool) -> ParsedFormula:
@@ -137,30 +152,35 @@ def parse_formula(text: str, known: Iterable[str], *, outcome: bool) -> ParsedFo
     --------
     >>> parse_formula("poor ~ W(age) + age", ["poor", "age"], outcome=True).lags
     {'W(age)': 'age'}
+    >>> parse_formula("age + L(age, 2)", ["age"], outcome=False).earlier
+    {'L(age, 2)': Earlier(expression='age', periods=2)}
     """
     left, right = _sides(text, outcome)
-    if "W(" in left.replace(" ", ""):
+    if holds_lag(left):
         raise InputError(
             f"The outcome of '{text}' must not be a lag. A lagged outcome is what "
             "spatial_binary and panel(model='lag') estimate."
         )
-    lags: dict[str, str] = {}
-    quoted = _quote_lags(right, lags)
-    names = {str(k) for k in known}
-    formula = _formulaic(quoted, text)
+    found: dict[str, str | Earlier] = {}
+    formula = _formulaic(quote_lags(right, found), text)
+    names = {str(k) for k in known} | set(found)
     columns: set[str] = set()
     for expression in [*([left] if outcome else []), *_expressions(formula)]:
-        columns |= _names(expression, names | set(lags), text)
+        columns |= _names(expression, names, text)
     lagged: set[str] = set()
-    for expression in lags.values():
-        lagged |= _names(expression, names | set(lags), text)
+    for lag in found.values():
+        inner = lag.expression if isinstance(lag, Earlier) else lag
+        lagged |= _names(inner, names, text)
     return ParsedFormula(
         text,
         left,
         formula,
-        lags,
-        frozenset(columns - set(lags)),
-        frozenset(lagged - set(lags)),
+        {n: x for n, x in found.items() if not isinstance(x, Earlier)},
+        frozenset(columns - set(found)),
+        frozenset(lagged - set(found)),
+        {n: x for n, x in found.items() if isinstance(x, Earlier)},
+        tuple(found),
+        frozenset(columns & set(found)),
     )
 
 
@@ -219,30 +239,6 @@ def _sides(text: str, outcome: bool) -> tuple[str, str]:
     return (left.strip(), right.strip()) if outcome else ("", text.strip())
 
 
-def _quote_lags(text: str, lags: dict[str, str]) -> str:
-    """Quote each ``W(...)`` as a column name and note what it lags."""
-    out, position = "", 0
-    while match := _LAG.search(text, position):
-        end = _closing(text, match.end())
-        inner = _quote_lags(text[match.end() : end], lags).strip()
-        if not inner:
-            raise InputError("W() must hold what it lags, such as W(jobs).")
-        name = f"W({inner.replace('`', '')})"
-        lags[name] = inner
-        out += text[position : match.start()] + f"`{name}`"
-        position = end + 1
-    return out + text[position:]
-
-
-def _closing(text: str, start: int) -> int:
-    depth = 1
-    for i in range(start, len(text)):
-        depth += (text[i] == "(") - (text[i] == ")")
-        if depth == 0:
-            return i
-    raise InputError(f"A bracket is not closed in '{text}'. Add the missing ')'.")
-
-
 def _formulaic(right: str, text: str) -> formulaic.Formula:
     try:
         formula = formulaic.Formula(right)
@@ -289,7 +285,7 @@ def _names(expression: str, known: set[str], text: str) -> set[str]:
     }
     unknown = sorted(names - known)
     if unknown:
-        columns = sorted(k for k in known if not k.startswith("W("))
+        columns = sorted(k for k in known if not k.startswith(("W(", "L(")))
         hint = "".join(nearest_name(u, columns) for u in unknown)
         raise InputError(
             f"The formula '{text}' uses {first(unknown)}, which the table lacks."
@@ -326,6 +322,6 @@ def _function_nodes(function: ast.expr, expression: str) -> set[int]:
 def _refuse(expression: str) -> None:
     raise InputError(
         f"'{expression}' is not allowed in a formula: it may hold columns, numbers, "
-        f"+ - * / ** and the functions {', '.join(sorted(FUNCTIONS))}, W. Compute "
-        "anything else as a column first."
+        f"+ - * / ** and the functions {', '.join(sorted(FUNCTIONS))}, L, W. "
+        "Compute anything else as a column first."
     )

@@ -9,7 +9,7 @@ import pandas as pd
 from geopoverty._checks import first, require, unit_ids
 from geopoverty.design.evaluate import evaluate
 from geopoverty.errors import InputError
-from geopoverty.numerics.types import Array, Codes
+from geopoverty.numerics.types import Array, Codes, Mask
 
 FLAT, CENTRAL = 0.1, 0.8  # sd(Wx)/sd(x) below, |corr(Wx, row sum)| above: say so
 
@@ -54,79 +54,95 @@ class Source:
         Column of periods; None lags over all rows at once.
     name : str
         What to call the table in messages.
-    columns : frozenset of str
-        The columns that are lagged.
+    entity : str or None
+        Column of those whose earlier values count, such as households; None is
+        the unit.
     """
 
     table: pd.DataFrame
     unit: str
     period: str | None
     name: str
-    columns: frozenset[str]
+    entity: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class Lagged:
-    """The lags of a formula, row by row.
+class Lag:
+    """One lag W(x) to compute.
 
     Attributes
     ----------
-    columns : dict of str to array, each of shape (n,)
-    row_sums : array, shape (n,)
-        Each row's sum of spatial weights.
-    notes : list of str
-        What a careful reader must know about each lag.
+    name, expression : str
+        ``"W(x)"`` and ``"x"``.
+    uses : frozenset of str
+        Columns and inner lags of the expression: where one is missing, so is x.
+    late : bool
+        Whether it holds an L(...), so that the first periods have no value.
     """
 
-    columns: dict[str, Array]
-    row_sums: Array
-    notes: list[str]
+    name: str
+    expression: str
+    uses: frozenset[str]
+    late: bool
 
 
-def lag_columns(
-    lags: dict[str, str], weights: Weights, source: Source, rows: pd.DataFrame
-) -> Lagged:
-    """Compute every lag of a formula for every row.
+class Neighbours:
+    """The rows of a source, and those that want a lag, placed in the weights.
 
     Parameters
     ----------
-    lags : dict of str to str
-        Name of each lag and the expression it lags, inner lags first.
     weights : SpatialWeights
     source : Source
-        Where x is taken from. Where a unit has several rows in a period, the
-        mean over them is lagged.
     rows : DataFrame, n rows
         With the unit (and period) columns of `source`.
-
-    Returns
-    -------
-    Lagged
 
     Raises
     ------
     InputError
-        If a unit is not in the weights, or a unit of the weights has no value.
+        If a unit is not in the weights, or a period not in the source.
     """
-    units = _unit_codes(rows[source.unit], weights, "The rows")
-    when, periods = _period_codes(source.table, source)
-    given, times = units, when
-    if source.table is not rows:
-        given = _unit_codes(source.table[source.unit], weights, source.name)
-        times = _matched_periods(rows, source, periods)
-    table = source.table.copy(deep=False)
-    out: dict[str, Array] = {}
-    notes: list[str] = []
-    for name, expression in lags.items():
-        values = evaluate(expression, table)
-        _require_finite(values, table, source, name, expression)
-        x = _unit_means(values.to_numpy(), given, when, weights.n, len(periods))
-        _require_complete(x, weights, periods, name)
-        wx = np.asarray(weights.lag(x))
-        table[name] = wx[given, when]
-        out[name] = wx[units, times]
-        notes.extend(_notes(name, x, wx, weights))
-    return Lagged(out, weights.row_sums[units], notes)
+
+    def __init__(self, weights: Weights, source: Source, rows: pd.DataFrame) -> None:
+        self.weights, self.source = weights, source
+        self.units = _unit_codes(rows[source.unit], weights, "The rows")
+        self.when, self.periods = _period_codes(source.table, source)
+        self.given, self.times = self.units, self.when
+        if source.table is not rows:
+            self.given = _unit_codes(source.table[source.unit], weights, source.name)
+            self.times = _matched_periods(rows, source, self.periods)
+
+    @property
+    def row_sums(self) -> Array:
+        """Each row's sum of spatial weights."""
+        return np.asarray(self.weights.row_sums[self.units])
+
+    def lagged(self, lag: Lag, table: pd.DataFrame) -> tuple[Array, Array, list[str]]:
+        """Compute a lag: for rows of the source, for rows that want it, and notes.
+
+        Parameters
+        ----------
+        lag : Lag
+        table : DataFrame
+            The source's table, inner lags added. Where a unit has several rows in
+            a period, the mean over them is lagged.
+
+        Raises
+        ------
+        InputError
+            If a unit of the weights has no value.
+        """
+        n, periods = self.weights.n, self.periods
+        values = evaluate(lag.expression, table)
+        _require_finite(values, table, self.source, lag)
+        x = _unit_means(values.to_numpy(), self.given, self.when, n, len(periods))
+        there: Mask = np.ones(len(periods), dtype=bool)
+        if lag.late:
+            there = np.asarray(~np.isnan(x).all(axis=0), dtype=bool)
+        _require_complete(x[:, there], self.weights, periods[there], lag.name)
+        wx = np.full(x.shape, np.nan)
+        wx[:, there] = self.weights.lag(np.ascontiguousarray(x[:, there]))
+        notes = _notes(lag.name, x[:, there], wx[:, there], self.weights)
+        return wx[self.given, self.when], wx[self.units, self.times], notes
 
 
 def _unit_codes(units: pd.Series, weights: Weights, what: str) -> Codes:
@@ -173,15 +189,15 @@ def _matched_periods(rows: pd.DataFrame, source: Source, periods: pd.Index) -> C
 
 
 def _require_finite(
-    values: pd.Series, table: pd.DataFrame, source: Source, name: str, expression: str
+    values: pd.Series, table: pd.DataFrame, source: Source, lag: Lag
 ) -> None:
     """Refuse what a transformation made of numbers that are there."""
     given = np.isfinite(values.to_numpy())
-    for column in source.columns & set(table.columns):
+    for column in lag.uses & set(table.columns):
         given |= table[column].isna().to_numpy()
     require(
         given,
-        f"{name}: '{expression}' must be finite",
+        f"{lag.name}: '{lag.expression}' must be finite",
         ids=table[source.unit].to_numpy(),
         way_out="Transform the column differently, or drop these rows.",
     )

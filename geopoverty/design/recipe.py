@@ -11,6 +11,7 @@ from geopoverty._checks import first, require
 from geopoverty.design.build import Design, Roles, build_design
 from geopoverty.design.formula import names_in
 from geopoverty.design.lags import Weights
+from geopoverty.design.quoting import holds_lag
 from geopoverty.design.sample import Sample
 from geopoverty.errors import InputError
 from geopoverty.numerics.types import Codes
@@ -127,7 +128,7 @@ def rebuilt(
     design = build_design(
         kept.right,
         table,
-        roles=_roles(sample_in(recipe, data), weights),
+        roles=_roles(sample_in(recipe, data), weights, kept.right),
         outcome=False,
         weights=weights if "W(" in kept.right else None,
         collinear=True,
@@ -166,8 +167,8 @@ def sample_in(recipe: Mapping[str, Any], data: pd.DataFrame) -> Sample:
     )
 
 
-def _roles(sample: Sample, weights: Weights | None) -> Roles:
-    if weights is None:
+def _roles(sample: Sample, weights: Weights | None, right: str) -> Roles:
+    if weights is None and not holds_lag(right):
         return Roles()
     roles = sample.roles
     return replace(roles, others=(*roles.others, sample.unit))

@@ -36,8 +36,8 @@ class Sample:
 
     Examples
     --------
-    >>> Sample("county", period="year").roles
-    Roles(unit='county', period='year', others=())
+    >>> Sample("county", period="year").roles.keys
+    ('county', 'year')
     """
 
     unit: str = "unit_id"
