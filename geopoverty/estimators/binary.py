@@ -10,6 +10,7 @@ from geopoverty._progress import stages
 from geopoverty.covariances import (
     Covariance,
     Vcov,
+    WildCluster,
     columns_of,
     covariance,
     resolved,
@@ -26,6 +27,7 @@ from geopoverty.effects.tables import (
     units_table,
 )
 from geopoverty.effects.terms import effect_terms
+from geopoverty.effects.wild import NO_WILD, Wild, WildModel, wild_binary
 from geopoverty.numerics.binary import fit_binary, score_blocks
 from geopoverty.numerics.covariance import inverse
 from geopoverty.numerics.links import LINKS, Link
@@ -61,9 +63,10 @@ def logit(
     unit, period : str
         Columns (or the index) that name a row's unit and period. With `period`,
         lags are taken within periods.
-    vcov : {"iid", "hc0", "hc1", "cluster"}, Cluster or Conley, optional
+    vcov : {"iid", "hc0", "hc1", "cluster"}, Cluster, WildCluster or Conley, optional
         ``"cluster"`` is on the unit. When not given: "cluster" if the formula
         has lags and units have several rows, which share them; else "hc1".
+        With few clusters, `WildCluster` adds ``tables["wild"]``.
     sampling_weight : str, optional
         Column of weights above 0; only their ratios matter.
     unit_data : DataFrame, optional
@@ -184,7 +187,7 @@ def _binary(
     unit_data: pd.DataFrame | None,
 ) -> Result:
     weights = None if options.weights is None else as_weights(options.weights)
-    vcov = None if options.vcov is None else resolved(options.vcov, options.unit)
+    vcov = _chosen(options)
     design = build_design(
         formula,
         data,
@@ -198,15 +201,17 @@ def _binary(
     model, cov = _fit(design, LINKS[name], options, vcov)
     effects, fitted = effect_terms(design), fitted_table(model)
     fit = _quality(model, fitted["probability"])
-    notes = [*design.notes, *notes, *cov.notes, *effects.notes, *fit.notes]
+    wild = _wild(model, vcov)
+    notes = [*design.notes, *notes, *cov.notes, *wild.notes, *effects.notes, *fit.notes]
     arrays = [design.y, design.X, *([] if model.w is None else [model.w])]
     return Result(
         estimator=name,
         estimates=pd.Series(model.fit.beta, index=design.names),
         vcov=pd.DataFrame(cov.matrix, index=design.names, columns=design.names),
         units=units_table(model, effects),
-        facts={**_facts(model, fit), **cov.facts},
+        facts={**_facts(model, fit), **cov.facts, **wild.facts},
         tables={
+            **wild.tables,
             "effects": effects_table(model, effects),
             **({"odds_ratios": odds_ratios(model)} if name == "logit" else {}),
             "fitted": fitted,
@@ -220,6 +225,12 @@ def _binary(
             "recipe": recipe_of(design, _sample(options), link=name),
         },
     )
+
+
+def _chosen(options: _Options) -> Vcov | None:
+    if options.vcov is None:
+        return None
+    return resolved(options.vcov, options.unit, wild=True)
 
 
 def _sample(options: _Options) -> Sample:
@@ -250,6 +261,17 @@ def _fit(
     )
     keys = (options.unit, options.period)
     return BinaryModel(design, link, w, *keys, fit, cov.matrix), cov
+
+
+def _wild(model: BinaryModel, vcov: Vcov) -> Wild:
+    if not isinstance(vcov, WildCluster):
+        return NO_WILD
+    design = model.design
+    fitted = WildModel(
+        design.X, design.y, design.names, model.fit.beta, model.link, model.w
+    )
+    with stages("Wild cluster bootstrap, term", len(design.names)) as stepped:
+        return wild_binary(fitted, vcov, design.rows, stepped)
 
 
 def _vcov_for(chosen: Vcov | None, design: Design, unit: str) -> tuple[Vcov, list[str]]:

@@ -1,6 +1,5 @@
-"""How standard errors allow for dependence: the options and what they compute."""
+"""How standard errors allow for dependence: the options."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -8,20 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from geopoverty._checks import first, require_option, warn
+from geopoverty._checks import first, require_option
 from geopoverty.errors import InputError
-from geopoverty.numerics.covariance import (
-    Scores,
-    cluster_factor,
-    group_sums,
-    kernel_meat,
-    outer_sum,
-    sandwich,
-)
 from geopoverty.numerics.types import Array, Codes, Matrix
 
 NAMES = ("iid", "hc0", "hc1", "cluster")
-FEW = 40
 
 
 class Distances(Protocol):
@@ -71,6 +61,64 @@ class Cluster:
     def columns(self) -> tuple[str, ...]:
         """The columns, one or two."""
         return (self.by,) if isinstance(self.by, str) else tuple(self.by)
+
+
+@dataclass(frozen=True)
+class WildCluster:
+    """Clusters too few for their standard errors: test by a wild bootstrap.
+
+    The covariance is that of `Cluster`. p-values and intervals come from the
+    restricted wild cluster bootstrap: of scores for a logit or probit (Kline &
+    Santos 2012), of residuals for least squares (Cameron, Gelbach & Miller 2008).
+    They stand in ``tables["wild"]`` and are those to read.
+
+    Attributes
+    ----------
+    by : str
+        One column.
+    draws : int
+        At least 99; 9,999 makes 5 % a whole number of draws.
+    weights : {"rademacher", "webb"}, optional
+        Two points or six (Webb 2023). When not given: six with fewer than 12
+        clusters, else two. All 2^G two-point draws are taken, and nothing is left to
+        chance, when they are no more than `draws`.
+    seed : int
+        The same seed gives the same numbers on any machine.
+    conf_level : float, optional
+        Of the intervals, by inversion of the test; None leaves them out, which is
+        faster with many rows.
+    correction : {"hc1", "groups"}
+        See `Cluster`. It changes statistics, but no p-value.
+
+    Examples
+    --------
+    >>> WildCluster("village").cluster
+    Cluster(by='village', correction='hc1')
+    """
+
+    by: str
+    draws: int = 9999
+    weights: str | None = None
+    seed: int = 0
+    conf_level: float | None = 0.95
+    correction: str = "hc1"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.by, str):
+            raise InputError(f"WildCluster takes one column; got {self.by!r}.")
+        require_option(self.weights, ("rademacher", "webb", None), "weights")
+        require_option(self.correction, ("hc1", "groups"), "correction")
+        if not self.draws >= 99:
+            raise InputError(f"draws must be at least 99; got {self.draws}.")
+        if self.conf_level is not None and not 0 < self.conf_level < 1:
+            raise InputError(
+                f"conf_level must be between 0 and 1, or None; got {self.conf_level}."
+            )
+
+    @property
+    def cluster(self) -> Cluster:
+        """The clusters whose covariance is reported."""
+        return Cluster(self.by, self.correction)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,60 +199,35 @@ class Conley:
         )
 
 
-Vcov = str | Cluster | Conley
+Vcov = str | Cluster | WildCluster | Conley
 
 
-@dataclass(frozen=True)
-class SmallSample:
-    """What small-sample factors count.
-
-    Attributes
-    ----------
-    parameters : int
-        For HC1.
-    clustered : int
-        For clusters: fixed effects nested in them do not count.
-    fewest : bool
-        Two-way clusters: the smaller G for all parts, as fixest and reghdfe;
-        else each part its own, as sandwich.
-    """
-
-    parameters: int
-    clustered: int
-    fewest: bool = False
-
-
-@dataclass(frozen=True)
-class Covariance:
-    """A covariance and what to say about it.
-
-    Attributes
-    ----------
-    matrix : array, shape (k, k)
-    facts : mapping
-        ``vcov`` in words, ``n_clusters`` where there are any.
-    notes : tuple of str
-    """
-
-    matrix: Array
-    facts: Mapping[str, Any]
-    notes: tuple[str, ...]
-
-
-def resolved(vcov: Vcov, unit: str) -> Vcov:
+def resolved(vcov: Vcov, unit: str, *, wild: bool = False) -> Vcov:
     """Check the option; ``"cluster"`` becomes clusters on the unit.
+
+    Parameters
+    ----------
+    vcov : str, Cluster, WildCluster or Conley
+    unit : str
+    wild : bool
+        Whether the estimator has the wild bootstrap of `WildCluster`.
 
     Raises
     ------
     InputError
-        If it is unknown.
+        If it is unknown, or not to be had here.
 
     Examples
     --------
     >>> resolved("cluster", "unit_id")
     Cluster(by='unit_id', correction='hc1')
     """
-    if isinstance(vcov, Cluster | Conley):
+    if isinstance(vcov, WildCluster) and not wild:
+        raise InputError(
+            "This estimator has no wild cluster bootstrap. Use "
+            f"vcov=Cluster({vcov.by!r}), and read p-values with care."
+        )
+    if isinstance(vcov, Cluster | WildCluster | Conley):
         return vcov
     require_option(vcov, NAMES, "vcov")
     return Cluster(unit) if vcov == "cluster" else vcov
@@ -220,117 +243,6 @@ def columns_of(vcov: Vcov, unit: str) -> tuple[str, ...]:
     """
     if isinstance(vcov, Cluster):
         return vcov.columns
+    if isinstance(vcov, WildCluster):
+        return (vcov.by,)
     return (unit,) if isinstance(vcov, Conley) else ()
-
-
-def covariance(
-    vcov: Vcov,
-    bread: Array,
-    scores: Callable[[], Scores],
-    rows: pd.DataFrame,
-    unit: str,
-    small: SmallSample | None = None,
-) -> Covariance:
-    """Compute a covariance from the inverse information and the scores.
-
-    Parameters
-    ----------
-    vcov : str, Cluster or Conley
-        Resolved.
-    bread : array, shape (k, k)
-        Inverse of the information.
-    scores : callable
-        Gives a fresh iterable of (slice, scores of these rows).
-    rows : DataFrame, n rows
-        With the columns that `vcov` needs.
-    unit : str
-        Column of unit ids, for Conley.
-    small : SmallSample, optional
-        The k coefficients count everywhere when not given.
-
-    Returns
-    -------
-    Covariance
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two clusters, or a distance is missing.
-
-    Warns
-    -----
-    GeoPovertyWarning
-        If there are fewer than 40 clusters.
-    """
-    k, n = len(bread), len(rows)
-    small = small or SmallSample(k, k)
-    if isinstance(vcov, Cluster):
-        return _clustered(vcov, bread, scores, rows, small)
-    if isinstance(vcov, Conley):
-        codes, units = pd.factorize(rows[unit])
-        sums = group_sums(scores(), codes, len(units), k)
-        matrix, mended = sandwich(bread, kernel_meat(sums, vcov.weights(units)))
-        label = f"Conley ({vcov.kernel}, cutoff {vcov.cutoff:g})"
-        return Covariance(matrix, {"vcov": label}, _mended(mended))
-    if vcov == "iid":
-        return Covariance(bread, {"vcov": "inverse information"}, ())
-    factor = n / (n - small.parameters) if vcov == "hc1" else 1.0
-    matrix, _ = sandwich(bread, factor * outer_sum(scores(), k))
-    return Covariance(matrix, {"vcov": vcov.upper()}, ())
-
-
-def _clustered(
-    vcov: Cluster,
-    bread: Array,
-    scores: Callable[[], Scores],
-    rows: pd.DataFrame,
-    small: SmallSample,
-) -> Covariance:
-    keys: list[Any] = [rows[c] for c in vcov.columns]
-    if len(keys) == 2:
-        keys.append(pd.MultiIndex.from_arrays([c.to_numpy() for c in keys]))
-    coded = [pd.factorize(key) for key in keys]
-    counts = [len(levels) for _, levels in coded]
-    fewest = min(counts[: len(vcov.columns)])
-    if fewest < 2:
-        lone = vcov.columns[counts.index(1)]
-        raise InputError(
-            f"Clusters need at least two groups; '{lone}' has one. Cluster on another "
-            "column, or use vcov='hc1'."
-        )
-    meat = np.zeros_like(bread)
-    for sign, (codes, _), groups in zip((1, 1, -1), coded, counts, strict=False):
-        counted = fewest if small.fewest else groups
-        factor = cluster_factor(counted, len(rows), small.clustered, vcov.correction)
-        sums = group_sums(scores(), codes, groups, len(bread))
-        meat += sign * factor * (sums.T @ sums)
-    matrix, mended = sandwich(bread, meat)
-    facts = {"vcov": f"clustered by {' and '.join(vcov.columns)}", "n_clusters": fewest}
-    return Covariance(matrix, facts, (*few_clusters(fewest), *_mended(mended)))
-
-
-def few_clusters(groups: int) -> tuple[str, ...]:
-    """Warn, and return the note, when clusters are too few to trust.
-
-    Examples
-    --------
-    >>> few_clusters(40)
-    ()
-    """
-    if groups >= FEW:
-        return ()
-    note = (
-        f"There are only {groups} clusters: clustered standard errors tend to be too "
-        f"small below {FEW}, and p-values with them."
-    )
-    warn(f"{note} Use larger samples of clusters, or read p-values with care.")
-    return (note,)
-
-
-def _mended(mended: bool) -> tuple[str, ...]:
-    if not mended:
-        return ()
-    return (
-        "The covariance was not positive semidefinite; its negative eigenvalues were "
-        "set to 0 (Cameron, Gelbach & Miller 2011).",
-    )

@@ -1,0 +1,35 @@
+"""How standard errors allow for dependence: the options and what they compute."""
+
+from geopoverty.covariances.compute import (
+    FEW,
+    Covariance,
+    SmallSample,
+    covariance,
+    few_clusters,
+)
+from geopoverty.covariances.options import (
+    NAMES,
+    Cluster,
+    Conley,
+    Distances,
+    Vcov,
+    WildCluster,
+    columns_of,
+    resolved,
+)
+
+__all__ = [
+    "FEW",
+    "NAMES",
+    "Cluster",
+    "Conley",
+    "Covariance",
+    "Distances",
+    "SmallSample",
+    "Vcov",
+    "WildCluster",
+    "columns_of",
+    "covariance",
+    "few_clusters",
+    "resolved",
+]
