@@ -216,3 +216,43 @@ def test_unknown_options_are_named():
         gp.panel("y ~ x", simulated(), effects="twoway")
     with pytest.raises(gp.InputError, match="panel takes vcov"):
         gp.panel("y ~ x", simulated(), vcov="hc0")
+
+
+@pytest.mark.parametrize("effects", ["none", "unit", "period", "two-way"])
+def test_few_clusters_are_tested_by_the_wild_bootstrap(effects):
+    """Net of effects as with dummies: p-values of the regression that has them all."""
+    rng = np.random.default_rng(3)
+    keys = pd.MultiIndex.from_product([range(24), range(4)]).to_frame(index=False)
+    data = pd.DataFrame(
+        {
+            "unit_id": [f"u{i:02d}" for i in keys[0]],
+            "period": keys[1],
+            "village": [f"v{i % 8}" for i in keys[0]],
+            "x": rng.normal(size=96),
+        }
+    )
+    data["y"] = 0.3 * data["x"] + rng.normal(size=96) + np.repeat(range(24), 4) / 9
+    vcov = gp.WildCluster("village", weights="rademacher", conf_level=None)
+    found = gp.panel("y ~ x", data, effects=effects, vcov=vcov)
+    dummies = {
+        "none": "x",
+        "unit": "x + C(unit_id)",
+        "period": "x + C(period)",
+        "two-way": "x + C(unit_id) + C(period)",
+    }[effects]
+    full = gp.panel(f"y ~ {dummies}", data, effects="none", vcov=vcov)
+    wild, theirs = (r.tables["wild"].set_index("term").loc["x"] for r in (found, full))
+    assert wild["p_value"] == theirs["p_value"]
+    assert (wild["draws"], found.facts["wild_exact"]) == (256, True)
+    tidy = found.tidy().set_index("term").loc["x"]
+    assert wild["statistic"] == pytest.approx(tidy["statistic"], rel=1e-9)
+    assert any("tables['wild']" in note for note in found.notes)
+
+
+def test_the_wild_bootstrap_needs_units_within_clusters():
+    rows = table("grunfeld").assign(half=lambda t: np.where(t["year"] > 1944, "b", "a"))
+    options = {"unit": "firm", "period": "year", "vcov": gp.WildCluster("half")}
+    with pytest.raises(gp.InputError, match="each firm must lie in one half"):
+        gp.panel("inv ~ value", rows, **options)
+    with pytest.raises(gp.InputError, match="has no wild cluster bootstrap"):
+        gp.panel("inv ~ value", rows, effects="random", **options)
