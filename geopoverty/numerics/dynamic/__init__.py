@@ -1,0 +1,1 @@
+"""Dynamic panels by moments: transformations, instruments, GMM and its tests."""
