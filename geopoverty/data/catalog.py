@@ -18,6 +18,13 @@ import pandas as pd
 
 from geopoverty.data.boundaries import read_boundaries
 from geopoverty.data.china import china_counties
+from geopoverty.data.simulated.zhejiang import (
+    zhejiang_counties,
+    zhejiang_firms,
+    zhejiang_households,
+    zhejiang_study,
+    zhejiang_travel_times,
+)
 from geopoverty.data.travel import TravelTimes, estimate_circuity, model_travel_times
 from geopoverty.data.travel_files import read_travel_times
 from geopoverty.errors import InputError
@@ -33,6 +40,11 @@ __all__ = [
     "us_county_panel",
     "us_road_distances",
     "us_travel_times",
+    "zhejiang_counties",
+    "zhejiang_firms",
+    "zhejiang_households",
+    "zhejiang_study",
+    "zhejiang_travel_times",
 ]
 
 

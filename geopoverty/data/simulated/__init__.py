@@ -1,0 +1,1 @@
+"""Made-up data whose truth is known: a province, its firms and its households."""
