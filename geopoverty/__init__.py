@@ -7,7 +7,18 @@ Tables come in keyed by ``unit_id``; estimators turn them into one kind of
 from importlib.metadata import version as _version
 
 from geopoverty.atlas import Atlas, CountyMap, MapStyle, choropleth
-from geopoverty.covariances import Cluster, Conley
+from geopoverty.clusters import (
+    ClusterRule,
+    FirmColumns,
+    cluster_sensitivity,
+    count_clusters,
+    economic_density,
+    industry_indices,
+    integration_indices,
+    location_quotients,
+    upgrading_index,
+)
+from geopoverty.covariances import Cluster, Conley, WildCluster
 from geopoverty.data import catalog as datasets
 from geopoverty.data.boundaries import read_boundaries
 from geopoverty.data.travel import (
@@ -26,9 +37,24 @@ from geopoverty.errors import (
     MissingExtraError,
 )
 from geopoverty.estimators.binary import logit, probit
+from geopoverty.estimators.control_function import control_function
+from geopoverty.estimators.dynamic_panel import (
+    DynamicGMM,
+    Household,
+    Instruments,
+    dynamic_panel,
+)
+from geopoverty.estimators.groups import by_group
 from geopoverty.estimators.hazard import exit_hazard
-from geopoverty.estimators.panel import panel
+from geopoverty.estimators.panel import SpatialPanel, panel
+from geopoverty.estimators.panel_logit import (
+    Neighbors,
+    RandomIntercept,
+    panel_logit,
+)
+from geopoverty.estimators.panel_tests import panel_tests
 from geopoverty.estimators.predict import predict
+from geopoverty.estimators.scan import industry_scan
 from geopoverty.estimators.spatial_binary import (
     GMM,
     ML,
@@ -38,6 +64,18 @@ from geopoverty.estimators.spatial_binary import (
 )
 from geopoverty.estimators.spatial_tests import spatial_binary_tests
 from geopoverty.join import join
+from geopoverty.measures import (
+    Relative,
+    Survey,
+    decompose_change,
+    decompose_poverty,
+    fgt,
+    gini,
+    headcount,
+    poverty_line,
+    sen,
+    watts,
+)
 from geopoverty.results import Result, compare
 from geopoverty.weights import (
     SpatialWeights,
@@ -55,37 +93,69 @@ __all__ = [
     "Atlas",
     "Circuity",
     "Cluster",
+    "ClusterRule",
     "Conley",
     "CountyMap",
+    "DynamicGMM",
     "EstimationError",
+    "FirmColumns",
     "GeoPovertyError",
     "GeoPovertyWarning",
+    "Household",
     "InputError",
+    "Instruments",
     "LinearGMM",
     "MapStyle",
     "MissingExtraError",
+    "Neighbors",
     "RandomEffects",
+    "RandomIntercept",
+    "Relative",
     "Result",
     "Sample",
+    "SpatialPanel",
     "SpatialWeights",
+    "Survey",
     "TravelTimes",
+    "WildCluster",
     "as_weights",
+    "by_group",
     "choropleth",
+    "cluster_sensitivity",
     "compare",
     "contiguity_weights",
+    "control_function",
+    "count_clusters",
     "datasets",
+    "decompose_change",
+    "decompose_poverty",
+    "dynamic_panel",
+    "economic_density",
     "estimate_circuity",
     "exit_hazard",
+    "fgt",
+    "gini",
+    "headcount",
+    "industry_indices",
+    "industry_scan",
+    "integration_indices",
     "join",
     "knn_weights",
+    "location_quotients",
     "logit",
     "model_travel_times",
     "panel",
+    "panel_logit",
+    "panel_tests",
+    "poverty_line",
     "predict",
     "probit",
     "read_boundaries",
     "read_travel_times",
+    "sen",
     "spatial_binary",
     "spatial_binary_tests",
     "travel_weights",
+    "upgrading_index",
+    "watts",
 ]

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from builders import LAW
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, sparse
+from spatial_cases import by_rows, neighbours
 
 from geopoverty.errors import EstimationError
 from geopoverty.numerics.binary import fit_binary
@@ -21,8 +23,6 @@ from geopoverty.numerics.spatial.lag_logit import (
     lag_scores,
 )
 from geopoverty.numerics.spatial.resolvent import Resolvent, lag_cells
-from tests.builders import LAW
-from tests.spatial_cases import by_rows, neighbours
 
 EXACT = 1e-10  # the same algebra in another order
 DERIVATIVE = 1e-6  # central differences of width 1e-5

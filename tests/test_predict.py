@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from builders import result
+from spatial_cases import households, neighbours, places, weights_of
 
 import geopoverty as gp
-from tests.builders import result
-from tests.spatial_cases import households, neighbours, places, weights_of
 
 FORMULA = "poor ~ jobs + age"
 

@@ -5,20 +5,20 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from known import table
 from scipy import sparse
-
-import geopoverty as gp
-from geopoverty.estimators.spatial_binary.likelihood import positive_inverse
-from geopoverty.estimators.spatial_binary.options import method_of, random_of
-from geopoverty.numerics.types import Array
-from tests.known import table
-from tests.spatial_cases import (
+from spatial_cases import (
     Case,
     by_rows,
     households,
     places,
     weights_of,
 )
+
+import geopoverty as gp
+from geopoverty.estimators.spatial_binary.likelihood import positive_inverse
+from geopoverty.estimators.spatial_binary.options import method_of, random_of
+from geopoverty.numerics.types import Array
 
 EXACT = 1e-8  # the same fit reached from differently ordered sums
 FORMULA = "poor ~ jobs + age"

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from known import table
 from numpy.testing import assert_allclose
 from scipy import sparse, special
 
@@ -15,7 +16,6 @@ from geopoverty.numerics.spatial.linear_gmm import fit_linear_gmm
 from geopoverty.numerics.spatial.moments import BinaryData, covariance, moments
 from geopoverty.numerics.spatial.spread import Variances, spread, spread_slope
 from geopoverty.numerics.spatial.spread_curve import SpreadCurve
-from tests.known import table
 
 EXACT = 1e-9  # the same numbers by another formula, after an inverse or two
 DIFFERENCE = 1e-6  # central differences of step 1e-5 on values of order 1

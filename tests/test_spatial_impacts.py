@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from spatial_cases import by_rows, neighbours
 
 from geopoverty.numerics.links import LINKS
 from geopoverty.numerics.spatial.cells import Cells
 from geopoverty.numerics.spatial.impacts import Impact, impact_gradients, impacts
 from geopoverty.numerics.spatial.index import SpatialIndex
-from tests.spatial_cases import by_rows, neighbours
 
 SLOPE = 1e-7  # central differences of width 1e-6 of a smooth function
 UNITS, PERIODS = 9, 2
