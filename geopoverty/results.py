@@ -74,7 +74,7 @@ class Result:
         object.__setattr__(self, "estimates", self.estimates.rename("estimate"))
 
     def _simulated(self) -> tuple[str, ...]:
-        """What every table of made-up data must say, or nothing."""
+        """Return what every table of made-up data must say."""
         data = self.provenance.get("data", ())
         made_up = [s for s in data if s.get("status") == "simulated"]
         titles = list(dict.fromkeys(s["title"] for s in made_up if "title" in s))
