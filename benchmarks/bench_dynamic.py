@@ -3,12 +3,9 @@
 Two steps with Windmeijer's correction and all tests; R is timed inside R.
 """
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
-from harness import Bench, Run
+from harness import Bench, InR, Run
 
 UNITS, YEARS = 1000, 10
 PACKAGES = ("geopoverty", "numpy", "scipy", "pandas")
@@ -67,7 +64,7 @@ def own_difference(folder: Path) -> Run:
 
 @bench.case(difference, "R plm pgmm and summary (timed inside R)")
 def plm_difference(folder: Path) -> Run:
-    return InR(folder, "difference")
+    return InR("dynamic_plm.R", folder / "firms.csv", "difference")
 
 
 @bench.case(system, "geopoverty.dynamic_panel (formula, table, tests)")
@@ -77,27 +74,7 @@ def own_system(folder: Path) -> Run:
 
 @bench.case(system, "R plm pgmm and summary (timed inside R)", check=False)
 def plm_system(folder: Path) -> Run:
-    return InR(folder, "system")
-
-
-class InR:
-    """A case whose runs Rscript times itself, reading not included."""
-
-    def __init__(self, folder: Path, what: str) -> None:
-        self.folder, self.what = folder, what
-
-    def seconds(self, runs: int) -> dict[str, object]:
-        script = Path(__file__).with_name("dynamic_plm.R")
-        table = self.folder / "firms.csv"
-        done = subprocess.run(
-            ["Rscript", "--vanilla", script, table, self.what, str(runs)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            sys.exit(done.stderr)
-        return json.loads(done.stdout)
+    return InR("dynamic_plm.R", folder / "firms.csv", "system")
 
 
 if __name__ == "__main__":

@@ -4,12 +4,9 @@ Covariances by county where the peer has them; scikit-learn and glum give
 coefficients only. Arrays and tables lie in memory; R is timed inside R.
 """
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
-from harness import Bench, Run
+from harness import Bench, InR, Run
 
 ROWS, COUNTIES = 1_000_000, 3000
 COVARIATES = ("size", "age", "school", "migrant", "land", "income", "density", "near")
@@ -184,7 +181,7 @@ def pyfixest_feglm(folder: Path) -> Run:
 
 @bench.case(clustered, "R glm + sandwich::vcovCL (timed inside R)")
 def r_clustered(folder: Path) -> Run:
-    return InR(folder, "clustered")
+    return InR("logit_glm.R", folder / "households.csv", "clustered")
 
 
 @bench.case(plain, "geopoverty.numerics fit_binary (arrays)")
@@ -223,7 +220,7 @@ def glum_irls(folder: Path) -> Run:
 
 @bench.case(plain, "R glm (timed inside R)")
 def r_plain(folder: Path) -> Run:
-    return InR(folder, "plain")
+    return InR("logit_glm.R", folder / "households.csv", "plain")
 
 
 def _sklearn(folder: Path, solver: str) -> Run:
@@ -246,26 +243,6 @@ def _flat(beta, vcov) -> list[float]:
     import numpy as np
 
     return [*map(float, beta), *map(float, np.sqrt(np.diag(vcov)))]
-
-
-class InR:
-    """A case whose runs Rscript times itself, reading not included."""
-
-    def __init__(self, folder: Path, what: str) -> None:
-        self.folder, self.what = folder, what
-
-    def seconds(self, runs: int) -> dict[str, object]:
-        script = Path(__file__).with_name("logit_glm.R")
-        table = self.folder / "households.csv"
-        done = subprocess.run(
-            ["Rscript", "--vanilla", script, table, self.what, str(runs)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            sys.exit(done.stderr)
-        return json.loads(done.stdout)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,9 @@ Villages are drawn in strata; standard errors allow for both where the peer has 
 PySAL's inequality takes no weights. Columns lie in memory; R is timed inside R.
 """
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
-from harness import Bench, Run
+from harness import Bench, InR, Run
 
 SMALL, LARGE, UNITS = 1_000_000, 10_000_000, 3000
 LINE = 5000.0
@@ -76,7 +73,7 @@ def own_designed(folder: Path) -> Run:
 
 @bench.case(designed, "R survey::svymean (timed inside R)")
 def r_designed(folder: Path) -> Run:
-    return InR(folder, "fgt")
+    return InR("measures.R", folder / "incomes.csv", "fgt")
 
 
 @bench.case(weighted, "geopoverty.gini (standard error included)")
@@ -89,7 +86,7 @@ def own_gini(folder: Path) -> Run:
 
 @bench.case(weighted, "R laeken::gini (timed inside R)")
 def r_gini(folder: Path) -> Run:
-    return InR(folder, "gini")
+    return InR("measures.R", folder / "incomes.csv", "gini")
 
 
 @bench.case(plain, "geopoverty.gini (standard error included)")
@@ -193,26 +190,6 @@ def large_gini_units(homes):
 
     found = gini(homes["income"], weight=homes["weight"], by=homes["unit"])
     return found.estimates
-
-
-class InR:
-    """A case whose runs Rscript times itself, reading not included."""
-
-    def __init__(self, folder: Path, what: str) -> None:
-        self.folder, self.what = folder, what
-
-    def seconds(self, runs: int) -> dict[str, object]:
-        script = Path(__file__).with_name("measures.R")
-        table = self.folder / "incomes.csv"
-        done = subprocess.run(
-            ["Rscript", "--vanilla", script, table, self.what, str(runs)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            sys.exit(done.stderr)
-        return json.loads(done.stdout)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness import Bench, Run, _peak_bytes, _restart_peak
+from harness import Bench, Run, peak_bytes, restart_peak
 
 PERIODS, COVARIATES, TRUE = 10, 4, 0.4
 GRID, LARGE, DENSE, CUTOFF = 55, 100, 3000, 240.0
@@ -23,10 +23,10 @@ class Once:
         self.run = run
 
     def seconds(self, _: int) -> dict[str, object]:
-        before, start = _restart_peak(), time.perf_counter()
+        before, start = restart_peak(), time.perf_counter()
         numbers = [float(v) for v in self.run()]
         taken = time.perf_counter() - start
-        peak = (_peak_bytes() - before) / 2**20
+        peak = (peak_bytes() - before) / 2**20
         return {"seconds": [taken], "peak_mb": peak, "numbers": numbers}
 
 

@@ -6,12 +6,9 @@ bootstrap: 9,999 draws, 1,000 rows x 8 terms in 10 clusters. Tables lie in memor
 timed inside R.
 """
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
-from harness import Bench, Run
+from harness import Bench, InR, Run
 
 HOUSEHOLDS, WAVES, COVARIATES = 1000, 6, 8
 NAMES = [f"x{j}" for j in range(COVARIATES)]
@@ -112,7 +109,7 @@ def statsmodels_conditional(folder: Path) -> Run:
 
 @bench.case(conditional, "R survival::clogit exact (timed inside R)")
 def r_clogit(folder: Path) -> Run:
-    return InR(folder, "survival")
+    return InR("panel_logit_peers.R", folder / "panel.csv", "survival")
 
 
 @bench.case(random, "geopoverty.numerics (arrays)")
@@ -146,7 +143,7 @@ def own_random_table(folder: Path) -> Run:
 
 @bench.case(random, "R lme4::glmer nAGQ = 12 (timed inside R)")
 def r_glmer(folder: Path) -> Run:
-    return InR(folder, "lme4")
+    return InR("panel_logit_peers.R", folder / "panel.csv", "lme4")
 
 
 def _villages(folder: Path):
@@ -226,26 +223,6 @@ def _wild_logit(folder: Path, conf_level: float | None) -> Run:
         return wild_tests(problem, draws, conf_level=conf_level).p_value
 
     return run
-
-
-class InR:
-    """A case whose runs Rscript times itself, reading not included."""
-
-    def __init__(self, folder: Path, what: str) -> None:
-        self.folder, self.what = folder, what
-
-    def seconds(self, runs: int) -> dict[str, object]:
-        script = Path(__file__).with_name("panel_logit_peers.R")
-        table = self.folder / "panel.csv"
-        done = subprocess.run(
-            ["Rscript", "--vanilla", script, table, self.what, str(runs)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            sys.exit(done.stderr)
-        return json.loads(done.stdout)
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def _measure(case: Case, folder: Path, runs: int) -> None:
     if hasattr(run, "seconds"):  # timed elsewhere, as R is inside R
         print(json.dumps(run.seconds(runs)))
         return
-    before = _restart_peak()
+    before = restart_peak()
     numbers = run()
     seconds: list[float] = []
     while len(seconds) < runs and (len(seconds) < 5 or sum(seconds) < ENOUGH_SECONDS):
@@ -137,24 +137,24 @@ def _measure(case: Case, folder: Path, runs: int) -> None:
         seconds.append(time.perf_counter() - start)
     found = {
         "seconds": seconds,
-        "peak_mb": (_peak_bytes() - before) / 2**20,
+        "peak_mb": (peak_bytes() - before) / 2**20,
         "numbers": [float(v) for v in numbers],
         "note": getattr(run, "note", ""),
     }
     print(json.dumps(found))
 
 
-def _restart_peak() -> int:
+def restart_peak() -> int:
     """Return what the process holds now, from where its peak is counted."""
     gc.collect()
     if not Path("/proc/self/clear_refs").exists():
-        return _peak_bytes()
+        return peak_bytes()
     # Linux: else the peak of loading the inputs would hide that of the work.
     Path("/proc/self/clear_refs").write_text("5")
     return _linux_bytes("VmRSS")
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
     if Path("/proc/self/status").exists():
         return _linux_bytes("VmHWM")
     import resource
@@ -230,3 +230,26 @@ def _versions(packages: Sequence[str]) -> str:
         except importlib.metadata.PackageNotFoundError:
             found.append(f"{name} not installed")
     return ", ".join(found)
+
+
+class InR:
+    """A case whose runs Rscript times itself, reading not included.
+
+    The script, beside this file, takes the table, what to do and how many runs, and
+    prints JSON.
+    """
+
+    def __init__(self, script: str, table: Path, what: str) -> None:
+        self.script = Path(__file__).with_name(script)
+        self.table, self.what = table, what
+
+    def seconds(self, runs: int) -> dict[str, object]:
+        done = subprocess.run(
+            ["Rscript", "--vanilla", self.script, self.table, self.what, str(runs)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            sys.exit(done.stderr)
+        return json.loads(done.stdout)

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geopoverty._checks import first, require, require_option
+from geopoverty._checks import first, require_option
 from geopoverty.design import Design, Roles, build_design
+from geopoverty.design.panel import require_each_once, require_varying_outcome
 from geopoverty.design.sample import Sample, cell_table, cells_of
+from geopoverty.effects.dependence import verdict_notes, verdict_table
 from geopoverty.errors import InputError
 from geopoverty.numerics.random_panel import Groups, swamy_arora, varying
 from geopoverty.numerics.spatial.cells import Cells
@@ -23,34 +25,10 @@ from geopoverty.numerics.spatial.resolvent import lag_cells
 from geopoverty.provenance import arrays_of, provenance, sources_of
 from geopoverty.results import Result
 from geopoverty.weights import SpatialWeights, as_weights
-from geopoverty.weights.spatial import island_note
+from geopoverty.weights.spatial import notes_with_islands
 
 EFFECTS = ("two-way", "unit", "period", "none", "random")
 SHIFTED = 0.25  # standard deviations that fitting moves e'We by: above it, say so
-_ALIKE = "what is unobserved is alike among neighbours"
-# Key of the statistic: its name for readers, and what it is a test against.
-TESTS = {
-    "lag": ("LM-lag", "neighbours' outcomes act (spatial lag)"),
-    "error": ("LM-error", f"{_ALIKE} (spatial error)"),
-    "slx": ("LM-SLX", "neighbours' covariates act"),
-    "lag_error": ("LM-lag-error", f"neighbours' outcomes act, or {_ALIKE}"),
-    "durbin": (
-        "LM-Durbin",
-        "neighbours' outcomes or covariates act (spatial Durbin)",
-    ),
-    "robust_lag": (
-        "robust LM-lag",
-        f"neighbours' outcomes act, whether or not {_ALIKE}",
-    ),
-    "robust_error": (
-        "robust LM-error",
-        f"{_ALIKE}, whether or not neighbours' outcomes act",
-    ),
-    "robust_slx": (
-        "robust LM-SLX",
-        "neighbours' covariates act, whether or not their outcomes do",
-    ),
-}
 
 
 def panel_tests(
@@ -165,11 +143,11 @@ def panel_tests(
         vcov=pd.DataFrame(vcov, index=names, columns=names),
         units=_units(design, fit, _Space(held, cells, keys)),
         facts={**_facts(design, cells, effects), **more, "vcov": "iid"},
-        tables={"tests": _table(verdicts)},
+        tables={"tests": verdict_table(verdicts).drop(columns="law")},
         notes=(
             *design.notes,
             *_notes(fit, verdicts, len(_lagged(design))),
-            *_islands(held),
+            *notes_with_islands(held),
         ),
         provenance=provenance(
             formula,
@@ -191,17 +169,8 @@ class _Space:
 
 def _check_rows(design: Design, keys: Sample, effects: str) -> None:
     rows, unit, period = design.rows, keys.unit, str(keys.period)
-    require(
-        ~rows.duplicated([unit, period]).to_numpy(),
-        f"Each {unit} and {period} must stand once",
-        ids=list(zip(rows[unit], rows[period], strict=True)),
-        way_out="Drop or merge the repeats.",
-    )
-    if np.ptp(design.y) == 0:
-        raise InputError(
-            f"The outcome '{design.formula.outcome}' must vary; it is {design.y[0]:g} "
-            "in every row. Check the column."
-        )
+    require_each_once(rows, unit, period)
+    require_varying_outcome(design)
     if effects not in ("none", "period") and rows[period].nunique() < 2:
         raise InputError(
             f"Effects of units need at least two periods; '{period}' has one. Use "
@@ -281,18 +250,6 @@ def _facts(design: Design, cells: Cells, effects: str) -> dict[str, Any]:
     }
 
 
-def _table(verdicts: Mapping[str, Verdict]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "test": [name for name, _ in TESTS.values()],
-            "statistic": [verdicts[key].statistic for key in TESTS],
-            "df": [verdicts[key].df for key in TESTS],
-            "p_value": [verdicts[key].p_value for key in TESTS],
-            "against": [against for _, against in TESTS.values()],
-        }
-    )
-
-
 def _notes(fit: PanelFit, verdicts: Mapping[str, Verdict], lags: int) -> list[str]:
     """Say where the stated laws are not the whole truth, and what is left out."""
     notes = []
@@ -302,22 +259,4 @@ def _notes(fit: PanelFit, verdicts: Mapping[str, Verdict], lags: int) -> list[st
             "the units are few, or the weights average over many. Tests of lag and "
             "error then reject too seldom; fewer neighbours give more power."
         )
-    idle = lags - verdicts["slx"].df
-    if idle:
-        notes.append(
-            f"LM-SLX leaves out {idle} of {lags} lags of covariates: the covariates, "
-            "the effects and the other lags determine them."
-        )
-    empty = [TESTS[key][0] for key, found in verdicts.items() if found.df == 0]
-    if empty:
-        notes.append(
-            f"There is nothing to test for {', '.join(empty)}: what the alternative "
-            "adds is in the model already."
-        )
-    return notes
-
-
-def _islands(weights: SpatialWeights) -> tuple[str, ...]:
-    note = island_note(weights)
-    known = note in weights.notes or not len(weights.islands)
-    return weights.notes if known else (*weights.notes, note)
+    return [*notes, *verdict_notes(verdicts, lags, "the covariates, the effects")]

@@ -1,6 +1,5 @@
 """Tests of what spatial dependence a plain logit or probit leaves."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from geopoverty.design.sample import (
     sample_of,
     sampled_design,
 )
+from geopoverty.effects.dependence import verdict_notes, verdict_table
 from geopoverty.errors import InputError
 from geopoverty.numerics.binary import BinaryFit, fit_binary
 from geopoverty.numerics.covariance import inverse
@@ -23,7 +23,6 @@ from geopoverty.numerics.links import LINKS
 from geopoverty.numerics.spatial.cells import Cells
 from geopoverty.numerics.spatial.dependence import (
     PlainFit,
-    Verdict,
     dependence_tests,
     fitting_shift,
     morans_i,
@@ -32,37 +31,10 @@ from geopoverty.numerics.spatial.resolvent import lag_cells
 from geopoverty.numerics.types import Matrix
 from geopoverty.provenance import arrays_of, provenance, sources_of
 from geopoverty.results import Result
-from geopoverty.weights import SpatialWeights, as_weights
-from geopoverty.weights.spatial import island_note
+from geopoverty.weights import as_weights
+from geopoverty.weights.spatial import notes_with_islands
 
 SHIFTED = 0.25  # standard deviations that fitting moves u'Wu by: above it, say so
-_ALIKE = "what is unobserved is alike among neighbours"
-# Key of the statistic: its name for readers, and what it is a test against.
-TESTS = {
-    "lag": ("LM-lag", "neighbours' outcomes act (spatial lag)"),
-    "error": ("LM-error", f"{_ALIKE} (spatial error)"),
-    "slx": ("LM-SLX", "neighbours' covariates act"),
-    "lag_error": ("LM-lag-error", f"neighbours' outcomes act, or {_ALIKE}"),
-    "durbin": (
-        "LM-Durbin",
-        "neighbours' outcomes or covariates act (spatial Durbin)",
-    ),
-    "robust_lag": (
-        "robust LM-lag",
-        f"neighbours' outcomes act, whether or not {_ALIKE}",
-    ),
-    "robust_error": (
-        "robust LM-error",
-        f"{_ALIKE}, whether or not neighbours' outcomes act",
-    ),
-    "robust_slx": (
-        "robust LM-SLX",
-        "neighbours' covariates act, whether or not their outcomes do",
-    ),
-    "kelejian_prucha": ("Kelejian-Prucha", _ALIKE),
-    "pinkse": ("Pinkse", _ALIKE),
-    "pinkse_slade": ("Pinkse-Slade", _ALIKE),
-}
 
 
 def spatial_binary_tests(
@@ -197,12 +169,12 @@ def spatial_binary_tests(
             "morans_i": morans_i(held.matrix, cells, units["residual"].to_numpy()),
             "vcov": "inverse information",
         },
-        tables={"tests": _table(verdicts)},
+        tables={"tests": verdict_table(verdicts)},
         notes=(
             *design.notes,
             *_law_notes(cells, link, shift),
-            *_notes(verdicts, len(lagged)),
-            *_islands(held),
+            *verdict_notes(verdicts, len(lagged), "the covariates"),
+            *notes_with_islands(held),
         ),
         provenance=provenance(
             formula,
@@ -246,19 +218,6 @@ def _facts(design: Design, cells: Cells, fit: BinaryFit) -> dict[str, Any]:
     return facts | ({"n_periods": cells.periods} if cells.periods > 1 else {})
 
 
-def _table(verdicts: Mapping[str, Verdict]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "test": [name for name, _ in TESTS.values()],
-            "statistic": [verdicts[key].statistic for key in TESTS],
-            "df": [verdicts[key].df for key in TESTS],
-            "p_value": [verdicts[key].p_value for key in TESTS],
-            "law": [verdicts[key].law for key in TESTS],
-            "against": [against for _, against in TESTS.values()],
-        }
-    )
-
-
 def _law_notes(cells: Cells, link: str, shift: float) -> list[str]:
     """Say where the stated laws are not the whole truth."""
     notes = []
@@ -279,27 +238,3 @@ def _law_notes(cells: Cells, link: str, shift: float) -> list[str]:
             "these are the same formulas with the residuals of the logit."
         )
     return notes
-
-
-def _notes(verdicts: Mapping[str, Verdict], lags: int) -> list[str]:
-    """Say what some tests leave out."""
-    notes = []
-    idle = lags - verdicts["slx"].df
-    if idle:
-        notes.append(
-            f"LM-SLX leaves out {idle} of {lags} lags of covariates: the covariates "
-            "and the other lags determine them."
-        )
-    empty = [TESTS[key][0] for key, found in verdicts.items() if found.df == 0]
-    if empty:
-        notes.append(
-            f"There is nothing to test for {', '.join(empty)}: what the alternative "
-            "adds is in the model already."
-        )
-    return notes
-
-
-def _islands(weights: SpatialWeights) -> tuple[str, ...]:
-    note = island_note(weights)
-    known = note in weights.notes or not len(weights.islands)
-    return weights.notes if known else (*weights.notes, note)

@@ -301,6 +301,13 @@ def island_note(weights: SpatialWeights) -> str:
     )
 
 
+def notes_with_islands(weights: SpatialWeights) -> tuple[str, ...]:
+    """Return the notes of weights, units without a neighbour among them."""
+    if not len(weights.islands):
+        return weights.notes
+    return tuple(dict.fromkeys((*weights.notes, island_note(weights))))
+
+
 def _numbers(table: pd.Series | pd.DataFrame) -> Array:
     try:
         return np.asarray(table.to_numpy(dtype=np.float64, na_value=np.nan))

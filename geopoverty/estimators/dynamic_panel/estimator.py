@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from geopoverty._checks import first, require, require_columns
+from geopoverty._checks import first, require_columns
 from geopoverty.design import Design, Roles, build_design
 from geopoverty.design.build import columns_of_table
+from geopoverty.design.panel import require_each_once
 from geopoverty.design.periods import TimeAxis, time_axis
 from geopoverty.errors import InputError
 from geopoverty.estimators.dynamic_panel.equations import Given, problem_of
@@ -206,12 +207,11 @@ def _checked_panel(
         table = data.reset_index()
     needed = [who.household, period, *([how.cluster] if how.cluster else [])]
     require_columns(table, needed, "data")
-    repeated = table.duplicated([who.household, period])
-    require(
-        ~repeated.to_numpy(),
-        f"Each {who.household} and {period} must stand once",
-        ids=list(zip(table[who.household], table[period], strict=True)),
-        way_out="Drop or merge the repeats; for households in units use "
+    require_each_once(
+        table,
+        who.household,
+        period,
+        "Drop or merge the repeats; for households in units use "
         "unit=Household('hh_id', unit='unit_id').",
     )
     axis = time_axis(table[period], period)

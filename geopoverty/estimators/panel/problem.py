@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geopoverty._checks import first, require
+from geopoverty._checks import first
 from geopoverty.covariances import Vcov
 from geopoverty.design.build import Design
 from geopoverty.design.durbin import LaggedDesign
+from geopoverty.design.panel import require_each_once, require_varying_outcome
 from geopoverty.errors import InputError
 from geopoverty.estimators.panel.options import EFFECTS, SpatialPanel
 from geopoverty.numerics.spatial.cells import Cells
@@ -193,17 +194,8 @@ def check_panel(design: Design, keys: Keys) -> None:
     InputError
     """
     rows, unit, period = design.rows, keys.unit, keys.period
-    require(
-        ~rows.duplicated([unit, period]).to_numpy(),
-        f"Each {unit} and {period} must stand once",
-        ids=list(zip(rows[unit], rows[period], strict=True)),
-        way_out="Drop or merge the repeats.",
-    )
-    if np.ptp(design.y) == 0:
-        raise InputError(
-            f"The outcome '{design.formula.outcome}' must vary; it is {design.y[0]:g} "
-            "in every row. Check the column."
-        )
+    require_each_once(rows, unit, period)
+    require_varying_outcome(design)
     needed = keys.effects == "random" or keys.absorbed
     if needed and rows[period].nunique() < 2:
         raise InputError(

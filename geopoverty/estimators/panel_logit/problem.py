@@ -18,6 +18,7 @@ from geopoverty.covariances import (
     resolved,
 )
 from geopoverty.design import Design, Roles, build_design
+from geopoverty.design.panel import require_each_once
 from geopoverty.errors import InputError
 from geopoverty.estimators.panel_logit.options import Keys, Kind, Neighbors
 from geopoverty.numerics.strata import Strata, strata, varying
@@ -225,11 +226,11 @@ def _require_nested(vcov: Vcov, rows: pd.DataFrame, keys: Keys) -> None:
 
 def _check_panel(design: Design, keys: Keys, kind: Kind, changing: Mask) -> None:
     rows = design.rows
-    require(
-        ~rows.duplicated([keys.individual, keys.period]).to_numpy(),
-        f"Each {keys.individual} and {keys.period} must stand once",
-        ids=list(zip(rows[keys.individual], rows[keys.period], strict=True)),
-        way_out="Drop or merge the repeats"
+    require_each_once(
+        rows,
+        keys.individual,
+        keys.period,
+        "Drop or merge the repeats"
         + (
             ", or name the column of households in individual=."
             if keys.individual == keys.unit
