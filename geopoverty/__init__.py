@@ -46,6 +46,17 @@ from geopoverty.estimators.dynamic_panel import (
 )
 from geopoverty.estimators.groups import by_group
 from geopoverty.estimators.hazard import exit_hazard
+from geopoverty.estimators.matching import (
+    AbadieImbens,
+    Bootstrap,
+    GivenWeights,
+    Kernel,
+    Nearest,
+    Radius,
+    Score,
+    match,
+    match_all,
+)
 from geopoverty.estimators.panel import SpatialPanel, panel
 from geopoverty.estimators.panel_logit import (
     Neighbors,
@@ -90,7 +101,9 @@ __version__ = _version("geopoverty")
 __all__ = [
     "GMM",
     "ML",
+    "AbadieImbens",
     "Atlas",
+    "Bootstrap",
     "Circuity",
     "Cluster",
     "ClusterRule",
@@ -101,18 +114,23 @@ __all__ = [
     "FirmColumns",
     "GeoPovertyError",
     "GeoPovertyWarning",
+    "GivenWeights",
     "Household",
     "InputError",
     "Instruments",
+    "Kernel",
     "LinearGMM",
     "MapStyle",
     "MissingExtraError",
+    "Nearest",
     "Neighbors",
+    "Radius",
     "RandomEffects",
     "RandomIntercept",
     "Relative",
     "Result",
     "Sample",
+    "Score",
     "SpatialPanel",
     "SpatialWeights",
     "Survey",
@@ -143,6 +161,8 @@ __all__ = [
     "knn_weights",
     "location_quotients",
     "logit",
+    "match",
+    "match_all",
     "model_travel_times",
     "panel",
     "panel_logit",

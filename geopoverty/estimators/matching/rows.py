@@ -1,0 +1,199 @@
+"""From formula and table to treatment, covariates and outcomes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from geopoverty._checks import first, require, require_columns
+from geopoverty.design.build import Roles, build_design, refuse_collinear
+from geopoverty.design.sample import sampling_weights
+from geopoverty.errors import InputError
+from geopoverty.numerics.rank import dependent_columns
+from geopoverty.numerics.types import Array, Mask
+
+UNIT = "unit_id"  # carried along for maps, where the table has it
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Rows:
+    """The rows a match works on.
+
+    Attributes
+    ----------
+    table : DataFrame, n rows
+        The columns used, indexed as the user's table.
+    treatment : str
+    treated : array of bool, shape (n,)
+    X : array, shape (n, k)
+        The first column is the constant.
+    names : list of str
+    Y : array, shape (n, q)
+    outcomes : tuple of str
+    weight : array, shape (n,)
+        Sampling weights that sum to n; ones without.
+    weighted : bool
+    dropped : int
+    notes : tuple of str
+    """
+
+    table: pd.DataFrame
+    treatment: str
+    treated: Mask
+    X: Array
+    names: list[str]
+    Y: Array
+    outcomes: tuple[str, ...]
+    weight: Array
+    weighted: bool
+    dropped: int
+    notes: tuple[str, ...]
+
+    def part(self, which: Mask) -> "Rows":
+        """Return some of the rows, as a table of their own.
+
+        Covariates that others determine there, such as the region itself, are left
+        out and named in a note.
+
+        Raises
+        ------
+        InputError
+            If they lack an arm, or there are too few.
+        """
+        X, weight = self.X[which], self.weight[which]
+        determined = {j for j, _ in dependent_columns(X)}
+        kept = [j for j in range(len(self.names)) if j not in determined]
+        without = first(self.names[j] for j in sorted(determined))
+        found = replace(
+            self,
+            table=self.table[which],
+            treated=self.treated[which],
+            X=np.ascontiguousarray(X[:, kept]),
+            names=[self.names[j] for j in kept],
+            Y=self.Y[which],
+            weight=weight * (len(weight) / weight.sum()),
+            notes=(f"Left out of the score here: {without}.",) if determined else (),
+        )
+        _require_enough(found)
+        if len(kept) < 2:
+            raise InputError("No covariate varies here, so there is nothing to match.")
+        return found
+
+
+def outcomes_of(outcome: str | Sequence[str]) -> tuple[str, ...]:
+    """Return outcomes as a tuple of different names.
+
+    Examples
+    --------
+    >>> outcomes_of("income"), outcomes_of(["low", "high"])
+    (('income',), ('low', 'high'))
+    """
+    names = (outcome,) if isinstance(outcome, str) else tuple(outcome)
+    if not names or len(set(names)) < len(names):
+        raise InputError(
+            f"outcome must name at least one column, each once; got {outcome!r}."
+        )
+    return names
+
+
+def read_rows(
+    formula: str,
+    data: pd.DataFrame,
+    outcome: str | Sequence[str],
+    others: Sequence[str | None],
+    sampling_weight: str | None,
+) -> Rows:
+    """Read what the formula, the outcomes and the options need.
+
+    Parameters
+    ----------
+    formula, data, outcome, sampling_weight
+        As given to `match`.
+    others : sequence of str or None
+        Further columns that must be there, such as a score.
+
+    Raises
+    ------
+    InputError
+    """
+    outcomes = outcomes_of(outcome)
+    needed = [*outcomes, *(o for o in (*others, sampling_weight) if o)]
+    if isinstance(data, pd.DataFrame):
+        require_columns(data, needed, "match")
+        if UNIT in data.columns and data[UNIT].notna().all():
+            needed.append(UNIT)
+    design = build_design(
+        formula,
+        data,
+        roles=Roles(others=tuple(dict.fromkeys(needed))),
+        collinear=True,
+    )
+    treatment = design.formula.outcome
+    if treatment in outcomes:
+        raise InputError(
+            f"'{treatment}' cannot be both treatment and outcome. The formula names "
+            "the treatment on its left side, outcome= what it acts on."
+        )
+    if design.names[0] != "Intercept" or len(design.names) < 2:
+        raise InputError(
+            f"'{formula}' must have a constant and at least one covariate: they "
+            "explain who is treated, and are what must balance."
+        )
+    weight = np.ones(len(design.y))
+    if sampling_weight is not None:
+        weight = sampling_weights(design.rows[sampling_weight])
+    found = Rows(
+        design.rows,
+        treatment,
+        _treated(design.y, treatment, design.rows.index),
+        design.X,
+        design.names,
+        _outcomes(design.rows, outcomes),
+        outcomes,
+        weight,
+        sampling_weight is not None,
+        design.dropped,
+        design.notes,
+    )
+    _require_enough(found)
+    return found
+
+
+def _treated(values: Array, name: str, ids: pd.Index) -> Mask:
+    require(
+        (values == 0) | (values == 1),
+        f"The treatment '{name}' must be 0 or 1",
+        ids=ids,
+        way_out="Code it 1 for treated rows and 0 for controls.",
+    )
+    return np.asarray(values == 1)
+
+
+def _outcomes(table: pd.DataFrame, names: tuple[str, ...]) -> Array:
+    columns = []
+    for name in names:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            raise InputError(
+                f"The outcome '{name}' must be numeric; it holds "
+                f"{table[name].dtype}. Convert it, or code it 0/1."
+            )
+        columns.append(table[name].to_numpy(np.float64))
+    return np.column_stack(columns)
+
+
+def _require_enough(rows: Rows) -> None:
+    n, k = rows.X.shape
+    treated = int(rows.treated.sum())
+    if not 2 <= treated <= n - 2:
+        raise InputError(
+            f"A match needs at least two treated rows and two controls; "
+            f"'{rows.treatment}' is 1 in {treated} of {n} rows. Check how it is "
+            "coded and which rows have missing values."
+        )
+    if n <= k:
+        raise InputError(
+            f"A score needs more rows than columns; there are {n} complete rows for "
+            f"{k} columns ({first(rows.names)}). Leave covariates out, or add rows."
+        )
+    refuse_collinear(rows.X, rows.names)
