@@ -54,7 +54,10 @@ def panel(
     unit, period : str
         Columns (or the index) that name a row's unit and period.
     effects : {"unit", "period", "two-way", "none", "random"}
-        Fixed effects; ``"none"`` is pooled, ``"random"`` are effects of units.
+        Fixed effects; ``"none"`` is pooled, ``"random"`` are effects of units: by
+        least squares after Swamy & Arora without dependence, by likelihood with it,
+        or by moments (``SpatialPanel("error", method="gmm")``: Kapoor, Kelejian &
+        Prucha 2007, whose unit effects spill over, too).
     weights : SpatialWeights, libpysal Graph or W, optional
         Between units, the same in all periods; needed by ``W(x)`` and by `model`.
     model : {"none", "lag", "error", "durbin"} or SpatialPanel
@@ -76,7 +79,8 @@ def panel(
         gets from the others (``spill_in(x)``) and gives to them (``spill_out(x)``:
         the sum of changes in the others), each with interval and p. ``facts`` of a
         spatial model: log-likelihood, AIC, BIC, the likelihood-ratio test of
-        dependence, sigma2, pseudo R-squared, the feasible range of rho.
+        dependence, sigma2, pseudo R-squared, the feasible range of rho. Random
+        effects bring ``tables["hausman"]``: whether fixed ones differ from them.
 
     Raises
     ------
