@@ -4,14 +4,13 @@ A resample is how often each row is in it. A statistic takes these counts as wei
 so nothing is copied and nothing sorted again.
 """
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from geopoverty.errors import EstimationError
+from geopoverty.numerics.threads import in_threads
 from geopoverty.numerics.types import Array, Codes
 
 Statistic = Callable[[Codes], Array]  # from counts, shape (n,), to m numbers
@@ -158,10 +157,7 @@ def resample(
         except (EstimationError, np.linalg.LinAlgError):
             return np.full(1, np.nan)
 
-    threads = (os.cpu_count() or 1) if workers is None else workers
-    with ThreadPoolExecutor(threads) as pool:
-        steps = pool.map(one, range(plan.draws))
-        found = list(steps if watch is None else watch(steps, plan.draws))
+    found = in_threads(one, plan.draws, workers, watch)
     width = max(len(row) for row in found)
     values = np.full((len(found), width), np.nan)
     for b, row in enumerate(found):

@@ -1,10 +1,8 @@
 """Fit the model of each industry, in threads."""
 
 import inspect
-import os
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +11,7 @@ import pandas as pd
 from geopoverty._progress import progress
 from geopoverty.errors import GeoPovertyError, InputError
 from geopoverty.estimators.scan.counts import COUNT, Counts
+from geopoverty.numerics.threads import in_threads
 from geopoverty.numerics.types import Codes
 from geopoverty.results import Result
 
@@ -88,8 +87,7 @@ def fit_all(job: Job, workers: int | None) -> list[Found]:
     InputError
         If there is no thread or no least number of units, or `fit` gives no Result.
     """
-    threads = (os.cpu_count() or 1) if workers is None else workers
-    if job.min_units < 1 or threads < 1:
+    if job.min_units < 1 or (workers is not None and workers < 1):
         raise InputError(
             f"min_units and workers must be 1 or more; got {job.min_units} and "
             f"{workers}."
@@ -99,6 +97,9 @@ def fit_all(job: Job, workers: int | None) -> list[Found]:
     # would leave them in each other's state. What matters is in the notes.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with ThreadPoolExecutor(threads) as pool:
-            steps = pool.map(job, range(total))
-            return list(progress(steps, "Fitting industries", total))
+        return in_threads(
+            job,
+            total,
+            workers,
+            lambda steps, count: progress(steps, "Fitting industries", count),
+        )
