@@ -127,3 +127,12 @@ def test_the_distance_table_is_read_from_the_city_before_backwards(derive):
         ("A, XX", "B, XX"): 11,
         ("A, XX", "C, XX"): 22,
     }
+
+
+def test_tables_of_the_tests_say_where_they_come_from():
+    folder = ROOT / "tests" / "reference"
+    listed = tomllib.loads((folder / "SOURCES.toml").read_text(encoding="utf-8"))
+    assert {p.name for p in folder.glob("*.csv")} <= set(listed)
+    for entry in listed.values():
+        assert entry["status"] in {"measured", "simulated"}
+        assert {"title", "origin", "licence"} <= set(entry)
