@@ -15,7 +15,7 @@ import shapely
 from libpysal.graph import Graph
 from pyproj import Geod
 
-from geopoverty.data import catalog
+from geopoverty.data import bundled, catalog
 from geopoverty.data.boundaries import centres
 from geopoverty.data.travel import estimate_circuity
 from geopoverty.errors import InputError
@@ -538,7 +538,7 @@ def test_data_are_found_in_an_installed_wheel(tmp_path):
 
 def test_missing_data_are_a_clear_error(tmp_path, monkeypatch):
     package = tmp_path / "geopoverty"
-    monkeypatch.setattr(catalog.resources, "files", lambda _: package)
+    monkeypatch.setattr(bundled.resources, "files", lambda _: package)
     with pytest.raises(InputError, match=r"'boundaries' must be in the package.*wheel"):
         catalog.us_counties()
 
@@ -548,6 +548,6 @@ def test_a_missing_file_is_a_clear_error(tmp_path, monkeypatch):
     folder = package / "_data" / "boundaries"
     folder.mkdir(parents=True)
     shutil.copy(ROOT / "boundaries" / "SOURCES.toml", folder)
-    monkeypatch.setattr(catalog.resources, "files", lambda _: package)
+    monkeypatch.setattr(bundled.resources, "files", lambda _: package)
     with pytest.raises(InputError, match=r"us_county_panel_1960_1990.*Install"):
         catalog.us_county_panel()
