@@ -1,0 +1,345 @@
+"""Three-step feasible GLS: a mean and a variance, each linear in the covariates.
+
+Every step is a sum of kernels over blocks of rows, then a small solve. A kernel knows
+one block only, so the same fit runs on rows in memory, in files or on a cluster.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from geopoverty.errors import EstimationError
+from geopoverty.numerics.blocks import blocks
+from geopoverty.numerics.lognormal import Lognormal, VarianceRule, inverse_variance
+from geopoverty.numerics.types import Array
+
+Block = tuple[Array, Array, Array | None]  # X (m, k), y (m,), weights (m,) or None
+Feed = Callable[[], Iterable[Block]]  # the blocks, afresh for every pass
+Parts = tuple[Array, ...]
+SAFE_PIVOT = 1e-13  # of a squared length: below it rounding has eaten the column
+NO_SHOCK = 1e-24  # mean squared residual relative to the mean squared outcome
+TINY = 1e-12  # least squared residual whose logarithm is taken, relative to their mean
+
+
+@dataclass(frozen=True, eq=False)
+class FirstStep:
+    """Least squares, and what all variance rules share.
+
+    Attributes
+    ----------
+    gram : array, shape (k, k)
+        X'X, weighted.
+    ols : array, shape (k,)
+    square_slopes : array, shape (k,)
+        Of squared residuals on X: the first look at the variance.
+    mean_square : float
+        Mean squared residual.
+    rows : int
+    weight : float
+        Sum of weights.
+    """
+
+    gram: Array
+    ols: Array
+    square_slopes: Array
+    mean_square: float
+    rows: int
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class FGLS(Lognormal):
+    """A fitted mean and variance.
+
+    Attributes
+    ----------
+    first : FirstStep
+    information : array, shape (k, k)
+        X'X over the variance.
+    square_information : array, shape (k, k)
+        Of the regression that gave `theta`.
+    scale_slopes : array, shape (k,)
+        Derivative of log `scale` in `theta`; zeros without it.
+    unusable : int
+        Rows whose fitted variance is not above 0.
+    unusable_first : int
+        The same for the first look at the variance, which weighs the second.
+    effective_rows : float
+        (sum v)^2 / sum v^2 for the weights v of the last step: far fewer than the
+        rows when a few with tiny variances decide.
+    """
+
+    first: FirstStep
+    information: Array
+    square_information: Array
+    scale_slopes: Array
+    unusable: int
+    unusable_first: int
+    effective_rows: float
+
+
+def in_memory(X: Array, y: Array, w: Array | None = None) -> Feed:
+    """Return a feed of the blocks of arrays in memory."""
+
+    def feed() -> Iterator[Block]:
+        for rows in blocks(len(X)):
+            yield X[rows], y[rows], None if w is None else w[rows]
+
+    return feed
+
+
+def total(feed: Feed, kernel: Callable[[Block], Parts]) -> Parts:
+    """Return the sum over blocks of what a kernel gives for each.
+
+    Examples
+    --------
+    >>> feed = in_memory(np.ones((3, 1)), np.array([1.0, 2.0, 4.0]))
+    >>> total(feed, lambda block: (block[1].sum(),))[0].item()
+    7.0
+    """
+    sums: list[Array] = []
+    for block in feed():
+        parts = kernel(block)
+        sums = [a + b for a, b in zip(sums, parts, strict=True)] if sums else [*parts]
+    return tuple(sums)
+
+
+def first_step(feed: Feed) -> FirstStep:
+    """Fit least squares, and its squared residuals on the same covariates.
+
+    Parameters
+    ----------
+    feed : callable
+        Gives blocks (X, y, weights), afresh for each pass; two passes.
+
+    Returns
+    -------
+    FirstStep
+
+    Raises
+    ------
+    EstimationError
+        If columns determine one another, or the fit leaves no residuals.
+    """
+    gram, cross, weight, rows, squares = total(feed, _moments)
+    ols = solve(gram, cross)
+    slopes, spread = total(feed, lambda block: _square_moments(block, ols))
+    if not float(spread) > NO_SHOCK * float(squares):
+        raise EstimationError(
+            "The covariates fit the logarithm of the outcome exactly, so there is no "
+            "shock whose variance could be estimated. Leave out what the outcome was "
+            "made from."
+        )
+    return FirstStep(
+        gram,
+        ols,
+        solve(gram, slopes),
+        float(spread) / float(weight),
+        int(rows),
+        float(weight),
+    )
+
+
+def fit_fgls(feed: Feed, rule: VarianceRule, first: FirstStep | None = None) -> FGLS:
+    """Fit mean and variance by three-step feasible GLS.
+
+    Parameters
+    ----------
+    feed : callable
+        See `first_step`; two further passes ("log": three).
+    rule : VarianceRule
+    first : FirstStep, optional
+        When it is known.
+
+    Returns
+    -------
+    FGLS
+
+    Raises
+    ------
+    EstimationError
+        If no fitted variance is above 0, or what is left does not identify the
+        coefficients.
+
+    Notes
+    -----
+    Amemiya (1977): squared residuals e^2 of least squares are regressed on X, again
+    with weights 1/(X r0)^2, which gives r; the outcome is then regressed with weights
+    1/(X r). "log" regresses ln e^2 on X once (Harvey 1976) and scales exp(X r) so
+    that its mean ratio to e^2 is 1 (Duan 1983).
+
+    References
+    ----------
+    Amemiya, T. (1977). A note on a heteroscedastic model. Journal of Econometrics 6,
+    365-370. Harvey, A. C. (1976). Estimating regression models with multiplicative
+    heteroscedasticity. Econometrica 44, 461-465. Duan, N. (1983). Smearing estimate:
+    a nonparametric retransformation method. JASA 78, 605-610.
+
+    Examples
+    --------
+    >>> X, y = np.ones((4, 1)), np.array([0.0, 0.0, 2.0, 2.0])
+    >>> fit = fit_fgls(in_memory(X, y), VarianceRule("drop"))
+    >>> fit.beta, fit.theta
+    (array([1.]), array([1.]))
+    """
+    first = first or first_step(feed)
+    if rule.name == "log":
+        theta, scale, slopes = _log_variance(feed, first)
+        law = Lognormal(rule, 0.0, first.ols, theta, scale)
+        return _last_step(feed, law, (first, first.gram, slopes, 0))
+    floor = rule.floor * first.mean_square if rule.name == "floor" else 0.0
+    gram, cross, bad = total(feed, _variance_kernel(first, rule, floor))
+    require_rows(first.rows - int(bad) * (rule.name == "drop"), len(gram), first.rows)
+    law = Lognormal(rule, floor, first.ols, solve(gram, cross), 1.0)
+    return _last_step(feed, law, (first, gram, np.zeros(len(gram)), int(bad)))
+
+
+def _last_step(
+    feed: Feed, law: Lognormal, before: tuple[FirstStep, Array, Array, int]
+) -> FGLS:
+    """Regress the outcome with weights one over the variance."""
+    first, gram, slopes, bad_first = before
+    information, cross, bad, mass, squared = total(feed, _mean_kernel(law))
+    used = first.rows - int(bad) * (law.rule.name == "drop")
+    require_rows(used, len(gram), first.rows)
+    return FGLS(
+        law.rule,
+        law.floor,
+        solve(information, cross),
+        law.theta,
+        law.scale,
+        first=first,
+        information=information,
+        square_information=gram,
+        scale_slopes=slopes,
+        unusable=int(bad),
+        unusable_first=bad_first,
+        effective_rows=float(mass) ** 2 / float(squared),
+    )
+
+
+def require_rows(kept: int, k: int, rows: int) -> None:
+    """Raise `EstimationError` unless more rows than columns have a variance.
+
+    Examples
+    --------
+    >>> require_rows(3, 2, 10)
+    """
+    if kept > k:
+        return
+    few = "All" if kept == 0 else f"{rows - kept}"
+    raise EstimationError(
+        f"{few} of {rows} fitted variances of the shock are not above 0; the {kept} "
+        f"other rows cannot identify {k} coefficients. Use variance='floor' or 'log', "
+        "or fewer covariates."
+    )
+
+
+def solve(gram: Array, cross: Array) -> Array:
+    """Solve normal equations whose columns may have very different lengths.
+
+    Raises
+    ------
+    EstimationError
+        If a column is a combination of others, to the digits there are.
+
+    Examples
+    --------
+    >>> solve(np.diag([1.0, 1e12]), np.array([2.0, 1e12]))
+    array([2., 1.])
+    """
+    length = np.sqrt(np.diag(gram))
+    if length.all() and np.isfinite(length).all():
+        try:
+            factor = linalg.cholesky(gram / np.outer(length, length), lower=True)
+        except linalg.LinAlgError:
+            factor = np.zeros((1, 1))
+        if np.diag(factor).min() ** 2 > SAFE_PIVOT:
+            return np.asarray(linalg.cho_solve((factor, True), cross / length) / length)
+    raise EstimationError(
+        "Weighted by their variances, the rows no longer tell the covariates apart: "
+        "those with tiny fitted variances swamp all others. Use variance='floor' or "
+        "'log', or fewer covariates."
+    )
+
+
+def _moments(block: Block) -> Parts:
+    X, y, w = block
+    Z = X if w is None else X * w[:, None]
+    weight = len(y) if w is None else w.sum()
+    return X.T @ Z, Z.T @ y, *_numbers(weight, len(y), _weighted(y * y, w).sum())
+
+
+def _square_moments(block: Block, ols: Array) -> Parts:
+    squares = _weighted(residual(block, ols) ** 2, block[2])
+    return block[0].T @ squares, *_numbers(squares.sum())
+
+
+def _variance_kernel(
+    first: FirstStep, rule: VarianceRule, floor: float
+) -> Callable[[Block], Parts]:
+    def kernel(block: Block) -> Parts:
+        X, _, w = block
+        fitted = X @ first.square_slopes
+        _, weight = inverse_variance(fitted, rule, floor)
+        weight = _weighted(weight * weight, w)
+        Z = X * weight[:, None]
+        bad = len(fitted) - np.count_nonzero(fitted > 0)
+        return X.T @ Z, Z.T @ residual(block, first.ols) ** 2, *_numbers(bad)
+
+    return kernel
+
+
+def _mean_kernel(law: Lognormal) -> Callable[[Block], Parts]:
+    def kernel(block: Block) -> Parts:
+        X, y, w = block
+        fitted = law.fitted(X)
+        _, weight = inverse_variance(fitted, law.rule, law.floor)
+        weight = _weighted(weight, w)
+        Z = X * weight[:, None]
+        bad = len(fitted) - np.count_nonzero(fitted > 0)
+        return (
+            X.T @ Z,
+            Z.T @ y,
+            *_numbers(bad, weight.sum(), weight @ weight),
+        )
+
+    return kernel
+
+
+def _log_variance(feed: Feed, first: FirstStep) -> tuple[Array, float, Array]:
+    """Return the slopes of the log variance, its scale and the latter's slopes."""
+
+    def logs(block: Block) -> Parts:
+        return (block[0].T @ _weighted(log_squares(block, first), block[2]),)
+
+    theta = solve(first.gram, total(feed, logs)[0])
+
+    def ratios(block: Block) -> Parts:
+        squares = residual(block, first.ols) ** 2
+        ratio = _weighted(squares * np.exp(-(block[0] @ theta)), block[2])
+        return block[0].T @ ratio, *_numbers(ratio.sum())
+
+    slopes, ratio = total(feed, ratios)
+    return theta, float(ratio) / first.weight, -slopes / float(ratio)
+
+
+def residual(block: Block, beta: Array) -> Array:
+    """Return the outcome less its linear prediction, shape (m,)."""
+    return np.asarray(block[1] - block[0] @ beta)
+
+
+def log_squares(block: Block, first: FirstStep) -> Array:
+    """Return the logarithms of squared residuals, shape (m,)."""
+    squares = residual(block, first.ols) ** 2
+    return np.asarray(np.log(np.maximum(squares, TINY * first.mean_square)))
+
+
+def _weighted(values: Array, w: Array | None) -> Array:
+    return values if w is None else values * w
+
+
+def _numbers(*values: object) -> Parts:
+    return tuple(np.asarray(v, dtype=np.float64) for v in values)
