@@ -687,6 +687,7 @@ def test_sampling_weights_leave_the_score_known():
     fit = quiet("joined ~ land", homes, outcome="income", sampling_weight="w")
     assert fit.facts["vcov"] == LABELS["known"]
     assert any("not known with sampling weights" in note for note in fit.notes)
+    assert any("counts every matched row once" in note for note in fit.notes)
     plain = quiet("joined ~ land", homes, outcome="income")
     assert fit.estimates["att"] == pytest.approx(plain.estimates["att"])
 

@@ -198,6 +198,11 @@ def _result(done: _Done, by: str | None, origin: dict[str, Any]) -> Result:
         "sensitivity": sensitivity_table(matched, rows.outcomes),
     }
     notes = [*rows.notes, *done.notes, *found.notes]
+    if rows.weighted:
+        notes.append(
+            "tables['sensitivity'] counts every matched row once: Rosenbaum's bounds "
+            "are those of a signed-rank test, which has no sampling weights."
+        )
     if by is not None:
         tables["by"], more = _by(done, by)
         notes += more
