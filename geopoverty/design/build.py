@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from geopoverty._checks import first, require, require_columns
+from geopoverty.design.columns import refuse_collinear
 from geopoverty.design.evaluate import evaluate, right_side
 from geopoverty.design.formula import ParsedFormula, Term, parse_formula, terms_of
 from geopoverty.design.lagged import Lagged, lag_columns
 from geopoverty.design.lags import Source, Weights
 from geopoverty.errors import InputError
-from geopoverty.numerics.rank import dependent_columns
 from geopoverty.numerics.types import Array, Mask
 
 
@@ -359,22 +359,4 @@ def _without_intercept(
         np.ascontiguousarray(X[:, kept]),
         [names[j] for j in kept],
         [(t, [moved[j] for j in js]) for t, js in terms if js != [at]],
-    )
-
-
-def refuse_collinear(X: Array, names: Sequence[str]) -> None:
-    """Raise `InputError` naming columns that are combinations of others."""
-    found = dependent_columns(X)
-    if not found:
-        return
-    parts = [
-        f"'{names[j]}' is a combination of {', '.join(names[i] for i in basis)}"
-        if basis
-        else f"'{names[j]}' is 0 in every row"
-        for j, basis in found
-    ]
-    raise InputError(
-        "Covariates must not determine one another; "
-        f"{len(found)} of {len(names)} columns break this ({'; '.join(parts[:5])}). "
-        "Leave one of them out."
     )

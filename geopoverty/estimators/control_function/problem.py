@@ -9,7 +9,7 @@ import pandas as pd
 from geopoverty._checks import first, nearest_name, warn
 from geopoverty.covariances import Cluster, Conley, Vcov, resolved
 from geopoverty.design import Design
-from geopoverty.design.build import refuse_collinear
+from geopoverty.design.columns import refuse_collinear
 from geopoverty.design.sample import Sample, sampling_weights
 from geopoverty.errors import InputError
 from geopoverty.numerics.links import Logit

@@ -8,7 +8,7 @@ import pandas as pd
 
 from geopoverty._checks import first
 from geopoverty.design import Design
-from geopoverty.design.build import refuse_collinear
+from geopoverty.design.columns import refuse_collinear
 from geopoverty.design.periods import TimeAxis
 from geopoverty.errors import EstimationError, InputError
 from geopoverty.estimators.dynamic_panel.options import (

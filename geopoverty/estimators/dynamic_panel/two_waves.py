@@ -9,7 +9,7 @@ import pandas as pd
 from geopoverty._checks import first, warn
 from geopoverty.covariances import few_clusters
 from geopoverty.design import Design, Roles, build_design
-from geopoverty.design.build import refuse_collinear
+from geopoverty.design.columns import refuse_collinear
 from geopoverty.effects.tables import linear_effects_table
 from geopoverty.effects.terms import effect_terms
 from geopoverty.errors import InputError

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from geopoverty._checks import first, require, require_columns
-from geopoverty.design.build import Roles, build_design, refuse_collinear
+from geopoverty.design.build import Roles, build_design
+from geopoverty.design.columns import refuse_collinear
 from geopoverty.design.sample import sampling_weights
 from geopoverty.errors import InputError
 from geopoverty.numerics.rank import dependent_columns

@@ -7,7 +7,8 @@ import pandas as pd
 
 from geopoverty._checks import first
 from geopoverty.covariances import Vcov, columns_of
-from geopoverty.design.build import Design, Roles, build_design, refuse_collinear
+from geopoverty.design.build import Design, Roles, build_design
+from geopoverty.design.columns import refuse_collinear
 from geopoverty.design.durbin import LaggedDesign, lagged_design
 from geopoverty.design.sample import Sample, cells_of
 from geopoverty.errors import InputError

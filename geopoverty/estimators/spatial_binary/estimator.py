@@ -7,7 +7,7 @@ import pandas as pd
 
 from geopoverty._checks import first, warn
 from geopoverty.covariances import columns_of, resolved
-from geopoverty.design.build import refuse_collinear
+from geopoverty.design.columns import refuse_collinear
 from geopoverty.design.durbin import lagged_design
 from geopoverty.design.sample import Sample, cells_of, sample_of, sampled_design
 from geopoverty.errors import InputError

@@ -1,0 +1,1 @@
+"""Regression quantiles: fits, densities at the quantile, resamples."""
