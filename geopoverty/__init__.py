@@ -6,6 +6,7 @@ Tables come in keyed by ``unit_id``; estimators turn them into one kind of
 
 from importlib.metadata import version as _version
 
+from geopoverty import plots
 from geopoverty.atlas import Atlas, CountyMap, MapStyle, choropleth
 from geopoverty.clusters import (
     ClusterRule,
@@ -38,6 +39,7 @@ from geopoverty.errors import (
 )
 from geopoverty.estimators.binary import logit, probit
 from geopoverty.estimators.control_function import control_function
+from geopoverty.estimators.did import Adoption, KernelWeights, did, psm_did
 from geopoverty.estimators.dynamic_panel import (
     DynamicGMM,
     Household,
@@ -46,6 +48,7 @@ from geopoverty.estimators.dynamic_panel import (
 )
 from geopoverty.estimators.groups import by_group
 from geopoverty.estimators.hazard import exit_hazard
+from geopoverty.estimators.linear import ols
 from geopoverty.estimators.matching import (
     AbadieImbens,
     Bootstrap,
@@ -65,6 +68,7 @@ from geopoverty.estimators.panel_logit import (
 )
 from geopoverty.estimators.panel_tests import panel_tests
 from geopoverty.estimators.predict import predict
+from geopoverty.estimators.quantiles import QuantileBootstrap, quantile_regression
 from geopoverty.estimators.scan import industry_scan
 from geopoverty.estimators.spatial_binary import (
     GMM,
@@ -74,6 +78,15 @@ from geopoverty.estimators.spatial_binary import (
     spatial_binary,
 )
 from geopoverty.estimators.spatial_tests import spatial_binary_tests
+from geopoverty.estimators.stepwise import Search, stepwise
+from geopoverty.estimators.vulnerability import (
+    ClusterBootstrap,
+    Floor,
+    Profile,
+    score_vulnerability,
+    validate_vulnerability,
+    vulnerability,
+)
 from geopoverty.join import join
 from geopoverty.measures import (
     Relative,
@@ -102,16 +115,19 @@ __all__ = [
     "GMM",
     "ML",
     "AbadieImbens",
+    "Adoption",
     "Atlas",
     "Bootstrap",
     "Circuity",
     "Cluster",
+    "ClusterBootstrap",
     "ClusterRule",
     "Conley",
     "CountyMap",
     "DynamicGMM",
     "EstimationError",
     "FirmColumns",
+    "Floor",
     "GeoPovertyError",
     "GeoPovertyWarning",
     "GivenWeights",
@@ -119,11 +135,14 @@ __all__ = [
     "InputError",
     "Instruments",
     "Kernel",
+    "KernelWeights",
     "LinearGMM",
     "MapStyle",
     "MissingExtraError",
     "Nearest",
     "Neighbors",
+    "Profile",
+    "QuantileBootstrap",
     "Radius",
     "RandomEffects",
     "RandomIntercept",
@@ -131,6 +150,7 @@ __all__ = [
     "Result",
     "Sample",
     "Score",
+    "Search",
     "SpatialPanel",
     "SpatialWeights",
     "Survey",
@@ -147,6 +167,7 @@ __all__ = [
     "datasets",
     "decompose_change",
     "decompose_poverty",
+    "did",
     "dynamic_panel",
     "economic_density",
     "estimate_circuity",
@@ -164,18 +185,26 @@ __all__ = [
     "match",
     "match_all",
     "model_travel_times",
+    "ols",
     "panel",
     "panel_logit",
     "panel_tests",
+    "plots",
     "poverty_line",
     "predict",
     "probit",
+    "psm_did",
+    "quantile_regression",
     "read_boundaries",
     "read_travel_times",
+    "score_vulnerability",
     "sen",
     "spatial_binary",
     "spatial_binary_tests",
+    "stepwise",
     "travel_weights",
     "upgrading_index",
+    "validate_vulnerability",
+    "vulnerability",
     "watts",
 ]
