@@ -21,6 +21,7 @@ SCRIPTS = (
     "dom.js",
     "numbers.js",
     "store.js",
+    "pages.js",
     "shapes.js",
     "patterns.js",
     "facts.js",

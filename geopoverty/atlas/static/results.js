@@ -1,7 +1,6 @@
 // The results page: texts, tables and notes, one section a result.
 geopoverty.results = (() => {
-  const { data, dom } = geopoverty;
-  const page = dom.byId("gp-page-results");
+  const { data, dom, pages } = geopoverty;
 
   const paragraphs = (text) =>
     text.split(/\n\s*\n/).filter((part) => part.trim()).map((part) => dom.say("p", part));
@@ -46,7 +45,9 @@ geopoverty.results = (() => {
     part.notes.length ? notes(part.notes) : null);
 
   function start() {
-    page.append(...data.sections.map(section));
+    if (!data.sections.length) return;
+    const panel = pages.add({ name: "results", title: "Results" });
+    panel.append(...data.sections.map(section));
   }
 
   return { start };
