@@ -6,11 +6,13 @@ import time
 import warnings
 from collections.abc import Sequence
 
-from geopoverty.errors import GeoPovertyError, GeoPovertyWarning
+from geopoverty.errors import GeoPovertyError, GeoPovertyWarning, InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return 0, or 2 for what the user can put right.
+    """Run a command; return 0, 2 for what the user can put right.
+
+    With ``audit --strict`` it is 1 if numbers contradict each other.
 
     Parameters
     ----------
@@ -31,10 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.showwarning = _say_warning  # type: ignore[assignment]
         warnings.simplefilter("always", GeoPovertyWarning)
         try:
-            return _demo(asked.out)
+            status: int = asked.run(asked)
         except GeoPovertyError as error:
             sys.stderr.write(f"geopoverty: {error}\n")
             return 2
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,14 +60,80 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--out", default="atlas.html", help="the HTML file to write (%(default)s)"
     )
+    demo.set_defaults(run=_demo)
+    _add_audit(commands)
     return parser
 
 
-def _demo(out: str) -> int:
+def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    audit = commands.add_parser(
+        "audit",
+        help="check whether the numbers of a printed table can stand together",
+        description="Check whether the numbers of a printed table can stand together.",
+    )
+    audit.add_argument("file", help="a CSV or TOML file; see geopoverty.audit")
+    audit.add_argument("--out", help="also write the report to this CSV file")
+    audit.add_argument(
+        "--strict", action="store_true", help="exit with 1 if numbers are inconsistent"
+    )
+    audit.add_argument(
+        "--rounding",
+        default="nearest",
+        help="nearest, half-up, half-even, truncation or any (%(default)s)",
+    )
+    audit.add_argument(
+        "--reference",
+        default="either",
+        help="what t is held against: normal, t or either (%(default)s)",
+    )
+    audit.add_argument(
+        "--stars",
+        default="*=0.1,**=0.05,***=0.01",
+        help="marks and their levels (%(default)s)",
+    )
+    audit.set_defaults(run=_audit)
+
+
+def _audit(asked: argparse.Namespace) -> int:
+    from geopoverty._files import atomic_path, output_path
+    from geopoverty.audit import audit, audit_text
+
+    if asked.out is not None:
+        output_path(asked.out)
+    report = audit(
+        asked.file,
+        rounding=asked.rounding,
+        reference=asked.reference,
+        stars=_stars(asked.stars),
+    )
+    sys.stdout.write(f"{audit_text(report)}\n")
+    if asked.out is not None:
+        with atomic_path(asked.out) as draft:
+            report.to_csv(draft, index=False, encoding="utf-8")
+        sys.stdout.write(f"\nWrote {asked.out}.\n")
+    broken = report["verdict"].eq("inconsistent").any()
+    return 1 if asked.strict and broken else 0
+
+
+def _stars(text: str) -> dict[str, float]:
+    levels: dict[str, float] = {}
+    for part in text.split(",") if text.strip() else ():
+        mark, _, level = part.rpartition("=")
+        try:
+            levels[mark.strip()] = float(level)
+        except ValueError as error:
+            raise InputError(
+                f"Stars must be given as marks and levels; got '{part}'. Write "
+                "--stars '*=0.1,**=0.05,***=0.01'."
+            ) from error
+    return levels
+
+
+def _demo(asked: argparse.Namespace) -> int:
     start = time.perf_counter()
     from geopoverty.demo import first_light
 
-    target = first_light(out)
+    target = first_light(asked.out)
     size = target.stat().st_size / 1e6
     took = time.perf_counter() - start
     sys.stdout.write(f"Wrote {target} ({size:.1f} MB) in {took:.0f} s.\n")
