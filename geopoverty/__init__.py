@@ -8,6 +8,7 @@ from importlib.metadata import version as _version
 
 from geopoverty import plots
 from geopoverty.atlas import Atlas, CountyMap, MapStyle, choropleth
+from geopoverty.audit import audit, audit_checks, published_tables
 from geopoverty.clusters import (
     ClusterRule,
     FirmColumns,
@@ -22,6 +23,8 @@ from geopoverty.clusters import (
 from geopoverty.covariances import Cluster, Conley, WildCluster
 from geopoverty.data import catalog as datasets
 from geopoverty.data.boundaries import read_boundaries
+from geopoverty.data.exits import read_exits
+from geopoverty.data.panel_exits import exits_from_panel
 from geopoverty.data.travel import (
     Circuity,
     TravelTimes,
@@ -39,6 +42,7 @@ from geopoverty.errors import (
 )
 from geopoverty.estimators.binary import logit, probit
 from geopoverty.estimators.control_function import control_function
+from geopoverty.estimators.curves import CurveOptions, survival_curves
 from geopoverty.estimators.did import Adoption, KernelWeights, did, psm_did
 from geopoverty.estimators.dynamic_panel import (
     DynamicGMM,
@@ -46,8 +50,8 @@ from geopoverty.estimators.dynamic_panel import (
     Instruments,
     dynamic_panel,
 )
+from geopoverty.estimators.exits import Hazard, Timeline, exit_hazard, exit_periods
 from geopoverty.estimators.groups import by_group
-from geopoverty.estimators.hazard import exit_hazard
 from geopoverty.estimators.linear import ols
 from geopoverty.estimators.matching import (
     AbadieImbens,
@@ -79,6 +83,25 @@ from geopoverty.estimators.spatial_binary import (
 )
 from geopoverty.estimators.spatial_tests import spatial_binary_tests
 from geopoverty.estimators.stepwise import Search, stepwise
+from geopoverty.estimators.targeting import (
+    IndexBounds,
+    RatingScale,
+    SurveyColumns,
+    YesNo,
+    code_likert,
+    code_multiple,
+    code_ranked,
+    code_yes_no,
+    concentration,
+    counts_from_percent,
+    empowerment_matrix,
+    frequencies,
+    multiple_response,
+    partial_correlation,
+    participation_cascade,
+    rank_table,
+    targeting,
+)
 from geopoverty.estimators.vulnerability import (
     ClusterBootstrap,
     Floor,
@@ -101,6 +124,7 @@ from geopoverty.measures import (
     watts,
 )
 from geopoverty.results import Result, compare
+from geopoverty.scenario import Change, scenario
 from geopoverty.weights import (
     SpatialWeights,
     as_weights,
@@ -118,12 +142,14 @@ __all__ = [
     "Adoption",
     "Atlas",
     "Bootstrap",
+    "Change",
     "Circuity",
     "Cluster",
     "ClusterBootstrap",
     "ClusterRule",
     "Conley",
     "CountyMap",
+    "CurveOptions",
     "DynamicGMM",
     "EstimationError",
     "FirmColumns",
@@ -131,7 +157,9 @@ __all__ = [
     "GeoPovertyError",
     "GeoPovertyWarning",
     "GivenWeights",
+    "Hazard",
     "Household",
+    "IndexBounds",
     "InputError",
     "Instruments",
     "Kernel",
@@ -146,6 +174,7 @@ __all__ = [
     "Radius",
     "RandomEffects",
     "RandomIntercept",
+    "RatingScale",
     "Relative",
     "Result",
     "Sample",
@@ -154,25 +183,40 @@ __all__ = [
     "SpatialPanel",
     "SpatialWeights",
     "Survey",
+    "SurveyColumns",
+    "Timeline",
     "TravelTimes",
     "WildCluster",
+    "YesNo",
     "as_weights",
+    "audit",
+    "audit_checks",
     "by_group",
     "choropleth",
     "cluster_sensitivity",
+    "code_likert",
+    "code_multiple",
+    "code_ranked",
+    "code_yes_no",
     "compare",
+    "concentration",
     "contiguity_weights",
     "control_function",
     "count_clusters",
+    "counts_from_percent",
     "datasets",
     "decompose_change",
     "decompose_poverty",
     "did",
     "dynamic_panel",
     "economic_density",
+    "empowerment_matrix",
     "estimate_circuity",
     "exit_hazard",
+    "exit_periods",
+    "exits_from_panel",
     "fgt",
+    "frequencies",
     "gini",
     "headcount",
     "industry_indices",
@@ -185,23 +229,32 @@ __all__ = [
     "match",
     "match_all",
     "model_travel_times",
+    "multiple_response",
     "ols",
     "panel",
     "panel_logit",
     "panel_tests",
+    "partial_correlation",
+    "participation_cascade",
     "plots",
     "poverty_line",
     "predict",
     "probit",
     "psm_did",
+    "published_tables",
     "quantile_regression",
+    "rank_table",
     "read_boundaries",
+    "read_exits",
     "read_travel_times",
+    "scenario",
     "score_vulnerability",
     "sen",
     "spatial_binary",
     "spatial_binary_tests",
     "stepwise",
+    "survival_curves",
+    "targeting",
     "travel_weights",
     "upgrading_index",
     "validate_vulnerability",

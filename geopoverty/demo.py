@@ -13,7 +13,7 @@ from geopoverty._progress import stages
 from geopoverty.atlas import Atlas, MapStyle
 from geopoverty.data import catalog
 from geopoverty.estimators.binary import logit
-from geopoverty.estimators.hazard import exit_hazard
+from geopoverty.estimators.exits import exit_hazard
 from geopoverty.estimators.panel import panel
 from geopoverty.results import Result, compare
 from geopoverty.weights import SpatialWeights, travel_weights

@@ -171,8 +171,12 @@ def test_what_cannot_be_predicted_is_refused(homes, found):
         gp.predict(found, homes.data)
     with pytest.raises(gp.InputError, match="conf_level must be between 0 and 1"):
         gp.predict(found, homes.data, weights=homes.weights, conf_level=95)
-    with pytest.raises(gp.InputError, match="takes a result of logit, probit or"):
-        gp.predict(result(estimator="panel"), homes.data)
+    with pytest.raises(gp.InputError, match="can be set up for other rows"):
+        gp.predict(result(estimator="exit_hazard"), homes.data)
+    income = homes.data.groupby("unit_id").first().reset_index()
+    flat = gp.panel("jobs ~ age", income.assign(period=1), effects="none", vcov="hc1")
+    with pytest.raises(gp.InputError, match="predict gives probabilities of logit"):
+        gp.predict(flat, income)
     with pytest.raises(gp.InputError, match="age"):
         gp.predict(found, homes.data.drop(columns="age"), weights=homes.weights)
     fit = gp.logit("poor ~ center(jobs)", homes.data)

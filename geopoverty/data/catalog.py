@@ -9,6 +9,7 @@ from geopoverty.data.chile import coquimbo_travel_times, coquimbo_zones
 from geopoverty.data.china import china_counties
 from geopoverty.data.examples import lalonde_training, vietnam_households
 from geopoverty.data.simulated.liangshan import liangshan_households
+from geopoverty.data.simulated.village import village_modes, village_survey
 from geopoverty.data.simulated.xu import xu_households
 from geopoverty.data.simulated.zhejiang import (
     zhejiang_counties,
@@ -25,6 +26,7 @@ from geopoverty.data.united_states import (
     us_road_distances,
     us_travel_times,
 )
+from geopoverty.data.us_exits import us_county_exits
 
 __all__ = [
     "china_counties",
@@ -35,11 +37,14 @@ __all__ = [
     "liangshan_households",
     "us_cities",
     "us_counties",
+    "us_county_exits",
     "us_county_income",
     "us_county_panel",
     "us_road_distances",
     "us_travel_times",
     "vietnam_households",
+    "village_modes",
+    "village_survey",
     "xu_households",
     "zhejiang_counties",
     "zhejiang_firms",

@@ -9,7 +9,7 @@ import pandas as pd
 from geopoverty._checks import first, require, unit_ids
 from geopoverty.design.evaluate import evaluate
 from geopoverty.errors import InputError
-from geopoverty.numerics.types import Array, Codes, Mask
+from geopoverty.numerics.types import Array, Codes, Mask, Matrix
 
 FLAT, CENTRAL = 0.1, 0.8  # sd(Wx)/sd(x) below, |corr(Wx, row sum)| above: say so
 
@@ -24,6 +24,10 @@ class Weights(Protocol):
     @property
     def n(self) -> int:
         """Number of units."""
+
+    @property
+    def matrix(self) -> Matrix:
+        """The weights themselves, dense or sparse, (n, n)."""
 
     @property
     def row_sums(self) -> Array:

@@ -33,6 +33,8 @@ class Recipe:
         The categories of each column that has any.
     names : list of str
         The columns of the design, in the order of the coefficients.
+    intercept : bool
+        Whether a constant belongs to the model.
     """
 
     right: str
@@ -41,6 +43,7 @@ class Recipe:
     sampling_weight: str | None
     levels: Mapping[str, list[Any]]
     names: list[str]
+    intercept: bool = True
 
 
 def recipe_of(
@@ -51,8 +54,9 @@ def recipe_of(
     model: str = "none",
     scaled: bool = False,
     columns: list[str] | None = None,
+    intercept: bool = True,
 ) -> dict[str, Any]:
-    """Return what `predict` needs, as plain values, ready for JSON.
+    """Return what `predict` and `scenario` need, as plain values, ready for JSON.
 
     Parameters
     ----------
@@ -63,6 +67,8 @@ def recipe_of(
         Whether the index is divided by the spread of dependent errors.
     columns : list of str, optional
         The coefficients' columns, where they are more than the design's.
+    intercept : bool
+        Whether a constant belongs to the model.
     """
     formula = design.formula
     after = formula.text.find("~", formula.text.find(formula.outcome))
@@ -78,6 +84,7 @@ def recipe_of(
                 if _is_category(design, c)
             },
             "names": list(design.names),
+            "intercept": intercept,
         },
         "columns": list(columns or design.names),
         "link": link,
@@ -131,6 +138,7 @@ def rebuilt(
         roles=_roles(sample_in(recipe, data), weights, kept.right),
         outcome=False,
         weights=weights if "W(" in kept.right else None,
+        intercept=kept.intercept,
         collinear=True,
     )
     plain = [n for n in kept.names if n in design.names]

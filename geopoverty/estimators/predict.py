@@ -6,17 +6,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from geopoverty._checks import first
-from geopoverty.design.durbin import lagged_design
-from geopoverty.design.recipe import rebuilt, sample_in
-from geopoverty.design.sample import cells_of
-from geopoverty.errors import EstimationError, InputError
+from geopoverty.effects.indices import index_of, recipe_from
+from geopoverty.errors import InputError
 from geopoverty.numerics.links import LINKS
 from geopoverty.numerics.spatial.impacts import STEP
 from geopoverty.numerics.spatial.index import IndexAt, SpatialIndex
-from geopoverty.numerics.types import Array, Codes
+from geopoverty.numerics.types import Array
 from geopoverty.results import Result
-from geopoverty.weights import SpatialWeights, as_weights
+from geopoverty.weights import as_weights
 
 
 def predict(
@@ -79,71 +76,30 @@ def predict(
     >>> gp.predict(fit, pd.DataFrame({"age": [3.5]}))["probability"].round(3).tolist()
     [0.5]
     """
-    recipe = _recipe(result)
+    recipe = recipe_from(result)
+    if recipe["link"] not in LINKS:
+        raise InputError(
+            "predict gives probabilities of logit, probit and spatial_binary; this "
+            f"result is of {result.estimator}. Use its own tables, score_vulnerability "
+            "or scenario."
+        )
     if not 0 < conf_level < 1:
         raise InputError(f"conf_level must be between 0 and 1; got {conf_level}.")
     held = None if weights is None else as_weights(weights)
-    spatial = recipe["model"] != "none"
-    if held is None and (spatial or "W(" in recipe["design"]["right"]):
-        raise InputError(
-            "This model needs the weights between the units of the table. Pass "
-            "weights=, built as for the fit."
-        )
-    kept, parts = _indices(recipe, result, data, held)
+    kept, index = index_of(recipe, data, held)
     link = LINKS[recipe["link"]]
-    wide = float(stats.norm.ppf(0.5 + conf_level / 2)) * parts.pop("error")
-    parts["probability"] = link.probability(parts["index"])
-    parts["probability_low"] = link.probability(parts["index"] - wide)
-    parts["probability_high"] = link.probability(parts["index"] + wide)
-    table = pd.DataFrame(parts, index=kept).reindex(np.arange(len(data)))
+    parts = _plain_parts if recipe["model"] == "none" else _spatial_parts
+    found = parts(index, result)
+    wide = float(stats.norm.ppf(0.5 + conf_level / 2)) * found.pop("error")
+    found["probability"] = link.probability(found["index"])
+    found["probability_low"] = link.probability(found["index"] - wide)
+    found["probability_high"] = link.probability(found["index"] + wide)
+    table = pd.DataFrame(found, index=kept).reindex(np.arange(len(data)))
     return table.set_axis(data.index)
 
 
-def _recipe(result: Result) -> dict[str, Any]:
-    recipe = result.provenance.get("recipe")
-    if recipe is None:
-        raise InputError(
-            "predict takes a result of logit, probit or spatial_binary (without "
-            f"random effects); this one is of {result.estimator}."
-        )
-    unknown = result.estimates.index[result.estimates.isna()]
-    if len(unknown):
-        raise EstimationError(
-            f"The fit does not identify {first(unknown)}, so nothing can be predicted "
-            "from it. Fit with weights of fewer neighbours."
-        )
-    return dict(recipe)
-
-
-def _ordered(X: Array, names: list[str], recipe: dict[str, Any]) -> Array:
-    columns = [names.index(n) for n in recipe["columns"]]
-    return np.ascontiguousarray(X[:, columns])
-
-
-def _indices(
-    recipe: dict[str, Any],
-    result: Result,
-    data: pd.DataFrame,
-    weights: SpatialWeights | None,
-) -> tuple[Codes, dict[str, Array]]:
-    """Return which rows are complete, and their trend, signal, index and its SE."""
-    design, kept = rebuilt(recipe["design"], data, weights)
-    if recipe["model"] == "none" or weights is None:
-        return kept, _plain_parts(_ordered(design.X, design.names, recipe), result)
-    cells = cells_of(design.rows, weights, sample_in(recipe["design"], data))
-    durbin = recipe["model"] == "durbin"
-    found = lagged_design(design, weights.matrix, cells, durbin=durbin).design
-    index = SpatialIndex(
-        _ordered(found.X, found.names, recipe),
-        weights.matrix,
-        cells,
-        lagged=recipe["model"] != "error",
-        scaled=recipe["scaled"],
-    )
-    return kept, _spatial_parts(index, result)
-
-
-def _plain_parts(X: Array, result: Result) -> dict[str, Array]:
+def _plain_parts(index: SpatialIndex, result: Result) -> dict[str, Array]:
+    X = index.X
     trend = X @ result.estimates.to_numpy()
     variance = np.einsum("ij,jk,ik->i", X, result.vcov.to_numpy(), X)
     error = np.sqrt(np.maximum(variance, 0.0))

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from geopoverty.design.recipe import recipe_of
+from geopoverty.design.sample import Sample
 from geopoverty.effects.spatial import spatial_effects
 from geopoverty.effects.tables import (
     effect_columns,
@@ -40,7 +42,20 @@ def result_of(problem: Problem, fitted: Fitted, parts: dict[str, Any]) -> Result
         facts={**_facts(problem), **fitted.facts},
         tables={"effects": effects, **fitted.tables},
         notes=(*problem.design.notes, *fitted.notes, *notes, *parts["notes"]),
-        provenance=parts["provenance"],
+        provenance={**parts["provenance"], "recipe": _recipe(problem)},
+    )
+
+
+def _recipe(problem: Problem) -> dict[str, Any]:
+    """Return what `scenario` needs."""
+    keys = problem.keys
+    return recipe_of(
+        problem.design,
+        Sample(keys.unit, keys.period),
+        link="identity",
+        model=problem.model,
+        columns=problem.design.names,
+        intercept=keys.effects in ("none", "random"),
     )
 
 

@@ -1,0 +1,1 @@
+"""Hazards from arrays: who is at risk when, likelihoods, residuals, curves."""
