@@ -140,11 +140,12 @@ def test_sampling_weights_equal_r():
     assert any("robust to them" in note for note in robust.notes)
 
 
-def test_clusters_equal_r_but_for_the_factor_of_groups():
+@pytest.mark.parametrize(("correction", "factor"), [("none", 1), ("groups", 35 / 36)])
+def test_clusters_equal_r_but_for_the_factor_of_groups(correction, factor):
     known = answers("hazard")["clustered"]
     with pytest.warns(GeoPovertyWarning, match="only 36 clusters"):
-        result = rossi(SMALL, model=Hazard(vcov=Cluster("group", "groups")))
-    assert_same(result, known, factor=35 / 36, agreement=False)
+        result = rossi(SMALL, model=Hazard(vcov=Cluster("group", correction)))
+    assert_same(result, known, factor=factor, agreement=False)
     assert result.facts["n_clusters"] == 36
 
 

@@ -34,10 +34,11 @@ class Cluster:
     ----------
     by : str or pair of str
         One column, or two for two-way clusters (Cameron, Gelbach & Miller 2011).
-    correction : {"hc1", "groups"}
+    correction : {"hc1", "groups", "none"}
         Small-sample factor: ``G/(G-1) (n-1)/(n-k)`` as statsmodels and R's
-        sandwich, or ``G/(G-1)`` as Stata's logit and probit. Two-way clusters
-        use each part's own G, but `panel` the smaller, as fixest and reghdfe.
+        sandwich, ``G/(G-1)`` as Stata's logit, probit and stcox, or 1 as R's coxph.
+        Two-way clusters use each part's own G, but `panel` the smaller, as fixest and
+        reghdfe.
 
     Examples
     --------
@@ -49,7 +50,7 @@ class Cluster:
     correction: str = "hc1"
 
     def __post_init__(self) -> None:
-        require_option(self.correction, ("hc1", "groups"), "correction")
+        require_option(self.correction, ("hc1", "groups", "none"), "correction")
         if not 1 <= len(self.columns) <= 2 or len(set(self.columns)) < len(
             self.columns
         ):

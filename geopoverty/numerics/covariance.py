@@ -60,13 +60,15 @@ def cluster_factor(groups: int, n: int, k: int, correction: str) -> float:
 
     ``"hc1"`` is G/(G-1) (n-1)/(n-k), as statsmodels and R's
     ``sandwich::vcovCL(type="HC1")``; ``"groups"`` is G/(G-1), as Stata after
-    maximum likelihood.
+    maximum likelihood; ``"none"`` is 1, as R's survival.
 
     Examples
     --------
     >>> round(cluster_factor(40, 400, 4, "hc1"), 4), cluster_factor(5, 9, 2, "groups")
     (1.0334, 1.25)
     """
+    if correction == "none":
+        return 1.0
     factor = groups / (groups - 1)
     return factor * (n - 1) / (n - k) if correction == "hc1" else factor
 

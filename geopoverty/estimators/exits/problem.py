@@ -127,7 +127,7 @@ class Problem:
         Notes
         -----
         No factor for the number of coefficients: clusters have G/(G-1), as Stata's
-        stcox, where ``Cluster(correction="groups")``, the default here.
+        stcox, the default here, or ``Cluster(correction="none")``, as R's coxph.
         """
         codes, spells = self.spells.individual, self.spells
         if self.vcov == "hc0" and spells.histories:
