@@ -519,7 +519,7 @@ def test_unknown_options_are_named():
     with pytest.raises(gp.InputError, match="one column or two"):
         gp.Cluster(("a", "b", "c"))
     with pytest.raises(gp.InputError, match="correction must be one of"):
-        gp.Cluster("a", "none")
+        gp.Cluster("a", "stata")
 
 
 def test_conley_needs_every_unit():
