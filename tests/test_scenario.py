@@ -202,6 +202,34 @@ def test_exits_change_with_their_hazards(counties):
     assert row["own_low"] < row["own"] < row["own_high"]
 
 
+def test_a_unit_that_changes_counts_even_if_only_others_feel_it(counties):
+    table, weights, W = counties
+    fit = gp.logit(
+        "poor ~ W(jobs)", table, weights=weights, period="period", vcov="iid"
+    )
+    unit = weights.units[3]
+    change = {"jobs": Change(add=1, units=[unit])}
+    found = scenario(fit, table, weights=weights, change=change, draws=0)
+    assert found.facts["n_units_changed"] == 1
+    moved = found.units.query("changed")
+    assert list(moved["unit_id"]) == [unit] * 2
+    assert (moved["change"] == 0).all()
+    assert (found.units["change"] != 0).sum() == 2 * (W[:, 3] > 0).sum()
+
+
+def test_what_has_no_standard_error_is_held_and_said(homes, lag):
+    vcov = lag.vcov.copy()
+    vcov.loc["age"] = vcov["age"] = np.nan
+    fields = {k: getattr(lag, k) for k in vars(lag)}
+    fit = gp.Result(**{**fields, "vcov": vcov})
+    given = {"weights": homes.weights, "change": {"jobs": 1.0}, "draws": 20}
+    found = scenario(fit, homes.data, **given)
+    assert any("age has no standard error" in note for note in found.notes)
+    assert not any(
+        "no standard error" in n for n in scenario(lag, homes.data, **given).notes
+    )
+
+
 # ---- intervals -----------------------------------------------------------------------
 
 
@@ -231,7 +259,9 @@ def test_draws_of_rho_are_followed_exactly(homes, lag):
     after = homes.data.assign(jobs=homes.data["jobs"] * 1.5)
     one = index_of(recipe, homes.data, homes.weights)[1]
     two = index_of(recipe, after, homes.weights)[1]
-    move = Move(one, two, {}, (), one.cells.codes, np.ones(len(one.X)))
+    move = Move(
+        one, two, {}, (), one.cells.codes, np.ones(len(one.X)), np.arange(len(one.X))
+    )
     theta = lag.estimates.to_numpy()
     rng = np.random.default_rng(1)
     draws = rng.multivariate_normal(theta, lag.vcov, size=5)
@@ -304,6 +334,7 @@ def test_changes_that_cannot_be(homes, lag, change, message):
         ({}, "exactly one finite number"),
         ({"add": 1, "to": 2}, "exactly one finite number"),
         ({"add": float("nan")}, "exactly one finite number"),
+        ({"add": True}, "exactly one finite number"),
         ({"add": 1, "units": "001"}, "units must be a list"),
     ],
 )

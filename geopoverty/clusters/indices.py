@@ -52,7 +52,7 @@ def industry_indices(
         - ``units_with``: units that have the industry; or ``industries``: industries
           that the unit has.
         - ``herfindahl``: sum of s^2, from 1/number to 1.
-        - ``krugman``: sum of |s - x|, from 0 (as everything) to 2.
+        - ``krugman``: sum of ``|s - x|``, from 0 (as everything) to 2.
         - ``theil``: sum of s ln(s/x), 0 or above.
 
         And for industries:

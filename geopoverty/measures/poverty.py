@@ -228,7 +228,7 @@ def sen(
     Sen's own formula has a factor q/(q + 1) at G, with q poor, so that doubling
     every household changes it. It is left out here, as it has no meaning under
     sampling weights; it nears 1 as q grows. Influences are those of the
-    pairwise forms: S = gap index + sum over pairs of the poor of |y - y'| /
+    pairwise forms: S = gap index + sum over pairs of the poor of ``|y - y'|`` /
     (2 z N q), and the mean over all pairs of the greater gap.
 
     References

@@ -35,6 +35,8 @@ class Move:
         Where each row's outcome is averaged.
     w : array, shape (n,)
         Weights of rows in these means.
+    rows : array of int, shape (n,)
+        Where each row stands in the table it is from.
     """
 
     before: SpatialIndex
@@ -43,6 +45,7 @@ class Move:
     lags: tuple[int, ...]
     groups: Codes
     w: Array
+    rows: Codes
 
     @property
     def spatial(self) -> bool:
@@ -133,7 +136,7 @@ def simulate(
     >>> def setting(x):
     ...     return SpatialIndex(x, np.zeros((0, 0)), alone, lagged=False, scaled=False)
     >>> move = Move(setting(np.ones((2, 1))), setting(np.array([[1.0], [3.0]])), {}, (),
-    ...     np.arange(2), np.ones(2))
+    ...     np.arange(2), np.ones(2), np.arange(2))
     >>> simulate(move, np.array([0.5]), lambda index: index)[:, :, 0].tolist()
     [[0.5, 0.5], [0.5, 1.5], [0.5, 1.5]]
     """

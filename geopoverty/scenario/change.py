@@ -44,7 +44,7 @@ class Change:
 
     def __post_init__(self) -> None:
         given = [v for v in (self.add, self.times, self.to) if v is not None]
-        plain = [v for v in given if isinstance(v, int | float | np.number)]
+        plain = [v for v in given if _is_number(v)]
         if len(given) != 1 or len(plain) != 1 or not np.isfinite(plain[0]):
             raise InputError(
                 "A Change needs exactly one finite number: add=, times= or to=; got "
@@ -71,6 +71,10 @@ class Change:
         if self.add is not None:
             return values + self.add
         return values * self.times if self.times is not None else values * 0 + self.to
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 Changes = Mapping[str, float | Change | pd.Series]

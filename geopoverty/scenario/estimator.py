@@ -13,7 +13,7 @@ from geopoverty.design.sample import Sample
 from geopoverty.effects.indices import index_of, recipe_from
 from geopoverty.errors import EstimationError, InputError
 from geopoverty.numerics.scenario import Move, simulate
-from geopoverty.numerics.types import Array, Codes
+from geopoverty.numerics.types import Array, Codes, Mask
 from geopoverty.provenance import provenance, sources_of
 from geopoverty.results import Result
 from geopoverty.scenario.change import Changes, changed
@@ -102,6 +102,7 @@ def scenario(
     held = None if weights is None else as_weights(weights)
     after = changed(data, change, sample_in(recipe["design"], data))
     move, groups = _move(recipe, data, after, held)
+    groups["changed"] = _changed(data, after, list(change), move)
     theta = result.estimates.to_numpy()
     point = simulate(move, theta, outcome.curve)[:, :, 0]
     drawn = None
@@ -120,6 +121,14 @@ def scenario(
     dropped = len(data) - len(move.groups)
     found = Found(point, drawn, groups, move, dropped, conf_level)
     return report(result, outcome, found, change, origin)
+
+
+def _changed(
+    data: pd.DataFrame, after: pd.DataFrame, columns: list[str], move: Move
+) -> Mask:
+    """Say in which units (and periods) a named column changed in any row."""
+    rows = (data[columns] != after[columns]).any(axis=1).to_numpy()
+    return np.asarray(np.bincount(move.groups, rows[move.rows]) > 0)
 
 
 def _check(draws: int, conf_level: float) -> None:
@@ -161,11 +170,12 @@ def _move(
         start, end = (replace(i, X=i.X - recipe["centre"]) for i in (start, end))
     sample = sample_in(recipe["design"], data)
     groups, codes, w = _groups(data.iloc[kept], sample)
-    return Move(start, end, lag_of, lags, codes, w), groups
+    return Move(start, end, lag_of, lags, codes, w, kept), groups
 
 
 def _is_lag(column: str) -> bool:
-    return column.startswith("W(") and column.endswith(")") and "):" not in column
+    alone = column.startswith(("W(", "L(")) and column.endswith(")")
+    return alone and "):" not in column
 
 
 def _require_sources(columns: list[str], lags: tuple[int, ...]) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from geopoverty._checks import first
 from geopoverty.numerics.scenario import Move
-from geopoverty.numerics.types import Array, Mask
+from geopoverty.numerics.types import Array
 from geopoverty.results import Result
 from geopoverty.scenario.change import Change, Changes
 from geopoverty.scenario.outcome import Outcome
@@ -30,7 +31,8 @@ class Found:
         Means before, with a group's own change alone, and after.
     drawn : array, shape (3, groups, draws), or None
     groups : DataFrame
-        ``unit_id`` (and ``period``) of each group, and ``share`` of its rows.
+        ``unit_id`` (and ``period``) of each group, ``share`` of its rows, and whether
+        a column ``changed`` in any of them.
     move : Move
     dropped : int
         Incomplete rows.
@@ -71,9 +73,20 @@ def report(
             "draws": 0 if found.drawn is None else found.drawn.shape[2],
         },
         tables={"most": _most(units)},
-        notes=(WHAT_IT_SAYS, *outcome.notes, *result.notes),
+        notes=(WHAT_IT_SAYS, *outcome.notes, *_held(result, found), *result.notes),
         provenance=provenance,
     )
+
+
+def _held(result: Result, found: Found) -> list[str]:
+    """Name coefficients that draws could not move."""
+    unknown = result.vcov.index[np.isnan(np.diag(result.vcov))]
+    if found.drawn is None or not len(unknown):
+        return []
+    return [
+        f"{first(list(unknown))} has no standard error in the fit and is held fixed in "
+        "the draws: intervals are too short."
+    ]
 
 
 def _parts(states: Array) -> dict[str, Array]:
@@ -91,7 +104,7 @@ def _units(
     parts: dict[str, Array],
     draws: dict[str, Array] | None,
 ) -> pd.DataFrame:
-    units = found.groups.drop(columns="share").assign(changed=_moved(found.move))
+    units = found.groups.drop(columns="share")
     if outcome.levels:
         units = units.assign(before=found.point[0], after=found.point[2])
     tail = (1 - found.conf_level) / 2
@@ -101,12 +114,6 @@ def _units(
             ends = np.quantile(draws[name], [tail, 1 - tail], axis=1)
             units[f"{name}_low"], units[f"{name}_high"] = ends
     return units
-
-
-def _moved(move: Move) -> Mask:
-    """Say in which groups a covariate of a row itself changed."""
-    rows = np.abs(move.own()).max(axis=1, initial=0.0) > 0
-    return np.asarray(np.bincount(move.groups, rows) > 0)
 
 
 def _covariance(draws: dict[str, Array] | None, share: Array) -> pd.DataFrame:
