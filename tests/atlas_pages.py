@@ -89,6 +89,32 @@ def tip_of(page, county):
     return page.inner_text("#gp-tip").splitlines()
 
 
+def luminance(rgb):
+    parts = [int(c) / 255 for c in rgb[4:-1].split(",")]
+    light = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2]
+
+
+def contrasts(page):
+    """Each text that is shown: what holds it, and its contrast with what is behind."""
+    pairs = page.evaluate(
+        """() => [...document.querySelectorAll("body *")]
+          .filter((e) => e.offsetParent && [...e.childNodes].some(
+            (n) => n.nodeType === 3 && n.textContent.trim()))
+          .map((e) => {
+            let at = e;
+            const clear = "rgba(0, 0, 0, 0)";
+            while (at.parentElement && getComputedStyle(at).backgroundColor === clear)
+              at = at.parentElement;
+            return [e.className || e.tagName, getComputedStyle(e).color,
+                    getComputedStyle(at).backgroundColor];
+          })"""
+    )
+    for name, ink, paper in pairs:
+        dark, light = sorted(luminance(color) for color in (ink, paper))
+        yield f"{name} {ink} on {paper}", (light + 0.05) / (dark + 0.05)
+
+
 def settle(page):
     """Wait until the canvas is painted."""
     page.evaluate(

@@ -279,7 +279,7 @@ def test_the_results_page_has_texts_tables_and_notes(visit, sample):
     row = results.locator("tbody tr").nth(1).locator("td").all_inner_texts()
     assert row[:3] == ["W(density)", f"{MINUS}0.250", "0.100"]
     assert "Only 12 counties." in results.inner_text()
-    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Home")
     assert page.locator("#gp-page-map").is_visible()
     assert page.evaluate("document.activeElement.id") == "gp-tab-map"
     seen.assert_calm()

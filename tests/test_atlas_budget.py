@@ -17,6 +17,17 @@ BYTES = 3_000_000  # one file of 3,085 counties and 20 indicators
 SECONDS = 5  # to build it
 FIRST_RENDER = 2000  # milliseconds from opening the file to counties on the screen
 SWITCH = 100  # milliseconds from one indicator to the next, painted
+COMPARE = 100  # milliseconds from a fourth county to its table and charts, painted
+# The time from taking another county into the comparison until it is painted.
+ADD = """async (county) => {
+  const start = performance.now();
+  geopoverty.chosen.add(county);
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const took = performance.now() - start;
+  geopoverty.chosen.remove(county);
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  return took;
+}"""
 # The time from choosing an indicator until the canvas is painted.
 CHOOSE = """async (indicator) => {
   const select = document.getElementById("gp-indicator");
@@ -87,5 +98,9 @@ def test_a_country_with_twenty_indicators_stays_small_and_quick(visit, tmp_path)
     assert np.median(times) < SWITCH
     colors = page.evaluate("geopoverty.data.indicators[19].colors")
     assert set(page.evaluate(COLORS, 1500)) & set(colors)
+    page.evaluate("[7, 900, 2000].forEach((c) => geopoverty.chosen.add(c))")
+    page.click("#gp-tab-compare")
+    times = [page.evaluate(ADD, county) for county in range(100, 110)]
+    assert min(times) < COMPARE
     for seen in visits:
         seen.assert_calm()

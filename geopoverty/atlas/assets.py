@@ -21,21 +21,40 @@ SCRIPTS = (
     "dom.js",
     "numbers.js",
     "store.js",
+    "csv.js",
     "pages.js",
     "shapes.js",
     "patterns.js",
     "facts.js",
+    "charts.js",
+    "chosen.js",
     "tip.js",
     "countymap.js",
     "aim.js",
     "controls.js",
     "legend.js",
+    "picker.js",
     "search.js",
     "card.js",
+    "compare_table.js",
+    "compare_dots.js",
+    "compare_years.js",
+    "compare_curves.js",
+    "peers.js",
+    "compare.js",
+    "ranking_rows.js",
+    "ranking_table.js",
+    "ranking.js",
+    "solve.js",
+    "amounts.js",
+    "arcs.js",
+    "spillovers.js",
+    "scenario.js",
     "results.js",
     "footer.js",
     "main.js",
 )
+STYLES = ("atlas.css", "compare.css", "ranking.css", "scenario.css")
 MAP_SLOT = "<!--map-->"
 _LOADED = re.compile(
     r"""<(?:script|link|img|iframe|source|object|embed|video|audio)\b[^>]*?
@@ -94,7 +113,7 @@ def document(pieces: Pieces, data: Mapping[str, Any]) -> str:
     (4, True)
     """
     scripts = [leaflet_script(), pieces.script.replace("\r\n", "\n"), own_script()]
-    styles = [leaflet_style(), _static("atlas.css")]
+    styles = [leaflet_style(), *map(_static, STYLES)]
     frame = _static("page.html").replace(MAP_SLOT, pieces.body)
     _require_offline(pieces.head + frame + "".join(styles) + pieces.script)
     if re.search(r"</script|<!--", pieces.script, re.IGNORECASE):

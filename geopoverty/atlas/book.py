@@ -2,39 +2,28 @@
 
 import os
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import geopandas as gpd
 import pandas as pd
 
-from geopoverty._checks import require_columns, unit_ids
 from geopoverty._files import atomic_path, output_path
-from geopoverty.atlas.classes import MapStyle
 from geopoverty.atlas.county_map import CountyMap
-from geopoverty.atlas.credits import Credits, credits_of, credits_of_table
-from geopoverty.atlas.layers import (
-    Columns,
-    Indicator,
-    Wording,
-    indicator_data,
-    keyed_ids,
-    read_indicator,
-)
-from geopoverty.atlas.sections import Section, section_of
-from geopoverty.atlas.shapes import Shapes, choose_projection, draw_shapes
-from geopoverty.atlas.tables import table_of
-from geopoverty.data.boundaries import check_geometry, require_crs
+from geopoverty.atlas.credits import Credits, credits_of_either
+from geopoverty.atlas.effect_model import read_model
+from geopoverty.atlas.gathered import Gathered
+from geopoverty.atlas.layers import indicator_data
+from geopoverty.atlas.places import places_data
+from geopoverty.atlas.scenario_page import Step, pages_data, scenario_of
+from geopoverty.atlas.shapes import Shapes, draw_shapes
+from geopoverty.atlas.spillover_page import Spillovers, add_layers
 from geopoverty.errors import GeoPovertyWarning, InputError
 from geopoverty.results import Result
 
-DEFAULT_STYLE = MapStyle()
-
 
 @dataclass(frozen=True, eq=False)
-class Atlas:
+class Atlas(Gathered):
     """County maps and results for planners, in one HTML file without a network.
 
     Each method returns a new atlas, so that one can be the start of several.
@@ -53,7 +42,10 @@ class Atlas:
     projection : "auto", None or anything pyproj reads
         ``"auto"`` is an equal-area projection fit for the place; None keeps
         longitude and latitude.
-    indicators, sections, credits
+    pages : sequence of str
+        Which pages stand beside the map: ``"compare"`` (up to four counties side by
+        side) and ``"ranking"`` (a table linked with the map).
+    indicators, sections, curves, likeness, scenarios, spillovers, credits
         What the methods gathered.
 
     Raises
@@ -64,6 +56,7 @@ class Atlas:
 
     Examples
     --------
+    >>> import geopandas as gpd
     >>> from shapely.geometry import box
     >>> counties = gpd.GeoDataFrame({"name": ["Ash", "Elm"]},
     ...     index=pd.Index(["01", "02"], name="unit_id"),
@@ -74,129 +67,42 @@ class Atlas:
     ['Poverty rate']
     """
 
-    boundaries: gpd.GeoDataFrame = field(repr=False)
-    title: str = field(default="County atlas", kw_only=True)
-    name: str | None = field(default="name", kw_only=True)
-    group: str | None = field(default=None, kw_only=True)
-    projection: Any = field(default="auto", kw_only=True)
-    indicators: tuple[Indicator, ...] = field(default=(), kw_only=True, repr=False)
-    sections: tuple[Section, ...] = field(default=(), kw_only=True, repr=False)
-    credits: Credits = field(default=Credits(), kw_only=True, repr=False)
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.boundaries, gpd.GeoDataFrame):
-            raise InputError(
-                "The boundaries must be a GeoDataFrame; got "
-                f"{type(self.boundaries).__name__}. Read them: read_boundaries(path)."
-            )
-        if self.indicators or self.sections:
-            return  # checked when the atlas was begun
-        columns = [c for c in (self.name, self.group) if c is not None]
-        require_columns(self.boundaries, columns, "The atlas")
-        unit_ids(self.units, "The boundaries", unique=True)
-        require_crs(self.boundaries, "The boundaries")
-        check_geometry(self.boundaries)
-        choose_projection(self.boundaries, self.projection)
-        found = credits_of_table(self.boundaries.attrs)
-        object.__setattr__(self, "credits", found.plus(self.credits))
-
-    @property
-    def units(self) -> pd.Index:
-        """The ids of the counties, in order."""
-        return keyed_ids(self.boundaries, "The boundaries")
-
-    def add(  # noqa: PLR0913  (each says one thing about the indicator)
-        self,
-        table: pd.DataFrame | Result,
-        column: str,
-        *,
-        label: str,
-        unit: str = "",
-        period: str | None = None,
-        interval: tuple[str, str] | None = None,
-        p_value: str | None = None,
-        style: MapStyle = DEFAULT_STYLE,
-        description: str = "",
-    ) -> "Atlas":
-        """Add an indicator to the map.
-
-        Parameters
-        ----------
-        table : DataFrame or Result
-            One row a county and period, keyed by a column or index ``unit_id``;
-            of a Result its ``units``. Counties without a row show as "no data".
-        column : str
-            The numbers to show.
-        label : str
-            What a planner calls it.
-        unit : str
-            Such as ``"%"``.
-        period : str, optional
-            The column of the periods; the page gets a selector, and the classes
-            are the same in all periods.
-        interval : tuple of two str, optional
-            Columns of the lower and the upper end.
-        p_value : str, optional
-            Column of p-values; counties at or above ``style.alpha`` are dotted.
-        style : MapStyle
-            Classes and colours.
-        description : str
-            One plain sentence on what the number means.
-
-        Returns
-        -------
-        Atlas
-
-        Raises
-        ------
-        InputError
-            As `read_indicator`: unknown columns or ids, repeated ids, columns that
-            are not numeric, all missing or infinite, ends in the wrong order,
-            p-values outside 0 to 1.
-        """
-        rows = table.units if isinstance(table, Result) else table
-        if not isinstance(rows, pd.DataFrame):
-            raise InputError(
-                f"An indicator needs a DataFrame or a Result; got "
-                f"{type(rows).__name__}. For a Series: series.to_frame('{column}')."
-            )
-        indicator = read_indicator(
-            rows,
-            Columns(column, period, interval, p_value),
-            wording=Wording(str(label), str(unit), str(description)),
-            style=style,
-            units=self.units,
-        )
-        said = credits_of_table(rows.attrs)
-        if isinstance(table, Result):
-            said = said.plus(credits_of(table))
-        return replace(
-            self,
-            indicators=(*self.indicators, indicator),
-            credits=self.credits.plus(said),
-        )
-
-    def add_result(
+    def add_scenario(  # noqa: PLR0913  (a model, and what a step in it is called)
         self,
         result: Result,
+        data: pd.DataFrame,
         *,
-        title: str,
-        text: str = "",
-        tables: Sequence[str] | None = None,
-    ) -> "Atlas":
-        """Add a section to the results page: estimates, tables and notes.
+        weights: Any = None,
+        column: str,
+        label: str,
+        step: float = 1,
+        unit: str = "",
+        outcome: str = "",
+        outcome_unit: str = "",
+    ) -> Self:
+        """Add a model to the page that asks what a step in some counties changes.
+
+        The page computes what `scenario` does, to six decimals and better, for the
+        counties a reader chooses and a step of any size.
 
         Parameters
         ----------
         result : Result
-            What an estimator returned.
-        title : str
-            The heading.
-        text : str
-            What it means, in plain language; an empty line parts paragraphs.
-        tables : sequence of str, optional
-            Which of ``result.tables`` to show; by default ``"effects"``, where
-            there is one.
+            Of `logit`, `probit`, `spatial_binary`, `panel` or `exit_hazard` (Cox).
+        data : DataFrame
+            The rows of the fit; with periods, the last is shown. At most 60,000.
+        weights : SpatialWeights, libpysal Graph or W, optional
+            As for the fit, with at most 60,000 links; their units must be on the map.
+        column : str
+            The covariate that changes. It must enter the model by its own name or
+            its lag, ``W(...)``, not in a product or a transformation.
+        label, unit : str
+            What a planner calls it, and its unit, such as ``"clusters"``.
+        step : float
+            By how much it changes at first; the reader can write another number.
+        outcome, outcome_unit : str
+            What a planner calls the outcome, by default the model's own words, and
+            its unit where it is no probability.
 
         Returns
         -------
@@ -205,37 +111,94 @@ class Atlas:
         Raises
         ------
         InputError
-            If the result has no table of a name asked for.
+            If the result does not fit, the column enters otherwise, units are not in
+            the boundaries, or there are too many links or rows for a page.
+
+        Examples
+        --------
+        >>> import geopandas as gpd
+        >>> from shapely.geometry import box
+        >>> import geopoverty as gp
+        >>> ids = pd.Index(list("abcdef"), name="unit_id")
+        >>> squares = [box(i, 0, i + 1, 1) for i in range(6)]
+        >>> counties = gpd.GeoDataFrame(index=ids, geometry=squares, crs=4326)
+        >>> table = pd.DataFrame({"unit_id": ids, "poor": [1, 1, 0, 1, 0, 0],
+        ...     "jobs": [2.0, 4, 3, 1, 5, 6]})
+        >>> fit = gp.logit("poor ~ jobs", table, vcov="iid")
+        >>> atlas = Atlas(counties, name=None)
+        >>> atlas = atlas.add_scenario(fit, table, column="jobs", label="Jobs")
+        >>> len(atlas.scenarios)
+        1
         """
-        section = section_of(result, title=title, text=text, tables=tables)
+        said = Step(column, str(label), step, str(unit), str(outcome), outcome_unit)
+        model = read_model(
+            result, data, weights=weights, column=column, units=self.units
+        )
         return replace(
             self,
-            sections=(*self.sections, section),
-            credits=self.credits.plus(credits_of(result)),
+            scenarios=(*self.scenarios, scenario_of(result, model, said)),
+            credits=self.credits.plus(credits_of_either(result)),
         )
 
-    def add_table(self, frame: pd.DataFrame, *, title: str, text: str = "") -> "Atlas":
-        """Add a table to the results page, such as `compare` returns.
+    def add_spillovers(  # noqa: PLR0913  (as add_scenario)
+        self,
+        result: Result,
+        data: pd.DataFrame,
+        *,
+        weights: Any,
+        column: str,
+        label: str,
+        step: float = 1,
+        unit: str = "",
+        outcome: str = "",
+        outcome_unit: str = "",
+    ) -> Self:
+        """Add a model to the page that shows whom a county reaches, and who reaches it.
+
+        The map gets two indicators: what a step in all other counties would change in
+        a county (spill-in), and what a step in it would change in all others together
+        (spill-out).
 
         Parameters
         ----------
-        frame : DataFrame
-            At most 300 rows are shown.
-        title : str
-            The heading.
-        text : str
-            What it means, in plain language.
+        result, data, weights, column, label, step, unit, outcome, outcome_unit
+            As in `add_scenario`; the reader cannot change the step.
 
         Returns
         -------
         Atlas
+
+        Raises
+        ------
+        InputError
+            As `add_scenario`, and if the model holds no spillovers of the column.
+
+        Examples
+        --------
+        >>> import geopandas as gpd
+        >>> from shapely.geometry import box
+        >>> import geopoverty as gp
+        >>> ids = pd.Index(list("abcdef"), name="unit_id")
+        >>> squares = [box(i, 0, i + 1, 1) for i in range(6)]
+        >>> counties = gpd.GeoDataFrame(index=ids, geometry=squares, crs=4326)
+        >>> table = pd.DataFrame({"unit_id": ids, "poor": [1, 1, 0, 1, 0, 0],
+        ...     "jobs": [2.0, 4, 3, 1, 5, 6]})
+        >>> weights = gp.contiguity_weights(counties)
+        >>> fit = gp.logit("poor ~ W(jobs)", table, weights=weights, vcov="iid")
+        >>> atlas = Atlas(counties, name=None).add_spillovers(
+        ...     fit, table, weights=weights, column="jobs", label="Jobs")
+        >>> [i.wording.label for i in atlas.indicators]
+        ['Received from others: Jobs', 'Given to others: Jobs']
         """
-        section = Section(str(title), str(text), (table_of(frame, ""),))
-        said = credits_of_table(frame.attrs)
+        said = Step(column, str(label), step, str(unit), str(outcome), outcome_unit)
+        model = read_model(
+            result, data, weights=weights, column=column, units=self.units
+        )
+        at = len(self.indicators)
         return replace(
-            self,
-            sections=(*self.sections, section),
-            credits=self.credits.plus(said),
+            add_layers(self, model, said),
+            spillovers=(*self.spillovers, Spillovers(model, said, (at, at + 1))),
+            credits=self.credits.plus(credits_of_either(result)),
         )
 
     def county_map(self) -> CountyMap:
@@ -297,28 +260,16 @@ class Atlas:
     def _data(self, shapes: Shapes) -> dict[str, Any]:
         """Gather what the page shows, as plain JSON."""
         said = self.credits.plus(Credits(notes=(shapes.note,) if shapes.note else ()))
+        labels = [i.wording.label for i in self.indicators]
         return {
             "title": str(self.title),
-            "places": {
-                "ids": list(self.units),
-                "names": self._texts(self.name, instead=self.units),
-                "groups": self._texts(self.group, instead=None),
-            },
+            "places": places_data(self.boundaries, self.units, self.name, self.group),
             "shapes": {**shapes.topology, "projected": shapes.projected},
             "indicators": [indicator_data(i) for i in self.indicators],
             "sections": [s.data() for s in self.sections],
+            "pages": list(self.pages) if len(self.boundaries) > 1 else [],
+            "curves": [c.data() for c in self.curves],
+            "peers": self.likeness and self.likeness.data(labels),
+            **pages_data(self.scenarios, self.spillovers),
             "footer": said.data(shapes.projection),
         }
-
-    def _texts(
-        self, column: str | None, *, instead: pd.Index | None
-    ) -> list[str] | None:
-        """Return a text a county; where there is none, its id (or nothing)."""
-        if column is None:
-            return None if instead is None else list(instead)
-        texts = self.boundaries[column]
-        blank = [""] * len(texts) if instead is None else list(instead)
-        return [
-            other if pd.isna(text) else str(text)
-            for text, other in zip(texts, blank, strict=True)
-        ]

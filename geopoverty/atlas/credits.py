@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
+import pandas as pd
+
 from geopoverty.results import Result
 
 SOURCE_KEYS = ("title", "status", "source", "licence", "attribution")
@@ -102,6 +104,13 @@ def credits_of_table(attrs: Mapping[Any, Any]) -> Credits:
     lines = [notes] if isinstance(notes, str) else notes
     kept = tuple(str(n) for n in lines) if isinstance(lines, list | tuple) else ()
     return Credits(notes=kept, sources=sources_of(attrs))
+
+
+def credits_of_either(source: pd.DataFrame | Result) -> Credits:
+    """Return what the footer must say of a table or a result, and of its units."""
+    if not isinstance(source, Result):
+        return credits_of_table(source.attrs)
+    return credits_of_table(source.units.attrs).plus(credits_of(source))
 
 
 def sources_of(attrs: Mapping[Any, Any]) -> tuple[Source, ...]:

@@ -219,10 +219,10 @@ def indicator_data(indicator: Indicator) -> dict[str, Any]:
         "method": classes.method,
         "alpha": style.alpha,
         "codes": [_letters(classes.codes(row)) for row in indicator.value],
-        "values": _rows(indicator.value, kept),
-        "low": _rows(indicator.low, kept),
-        "high": _rows(indicator.high, kept),
-        "p": _rows(indicator.p_value, 4),
+        "values": rows_of_numbers(indicator.value, kept),
+        "low": rows_of_numbers(indicator.low, kept),
+        "high": rows_of_numbers(indicator.high, kept),
+        "p": rows_of_numbers(indicator.p_value, 4),
         "unsure": _unsure(indicator),
     }
 
@@ -333,8 +333,16 @@ def _unsure(indicator: Indicator) -> list[str] | None:
     return ["".join("1" if u else "0" for u in row) for row in unsure]
 
 
-def _rows(values: Floats | None, digits: int) -> list[list[float | int | None]] | None:
-    """Return values for JSON: rounded, missing ones as null, -0 as 0."""
+def rows_of_numbers(
+    values: Floats | None, digits: int
+) -> list[list[float | int | None]] | None:
+    """Return values for JSON: rounded, missing ones as null, -0 as 0.
+
+    Examples
+    --------
+    >>> rows_of_numbers(np.array([[1.26, np.nan, -0.01]]), 1)
+    [[1.3, None, 0]]
+    """
     if values is None:
         return None
     return [[_short(v) for v in row] for row in np.round(values, digits).tolist()]

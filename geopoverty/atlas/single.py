@@ -3,9 +3,10 @@
 import geopandas as gpd
 
 from geopoverty._checks import require_columns
-from geopoverty.atlas.book import DEFAULT_STYLE, Atlas
+from geopoverty.atlas.book import Atlas
 from geopoverty.atlas.classes import MapStyle
 from geopoverty.atlas.county_map import CountyMap
+from geopoverty.atlas.gathered import DEFAULT_STYLE
 from geopoverty.atlas.layers import UNIT, keyed_ids
 from geopoverty.errors import InputError
 
@@ -81,6 +82,7 @@ def choropleth(
         title=label or column,
         name="name" if "name" in table.columns else None,
         projection=None,
+        pages=(),
     )
     return atlas.add(
         table,

@@ -1,6 +1,6 @@
 // The chosen county: its value now, and in every year.
 geopoverty.card = (() => {
-  const { dom, facts, store } = geopoverty;
+  const { chosen, dom, facts, pages, store } = geopoverty;
   const box = dom.byId("gp-card");
 
   function years(county) {
@@ -14,6 +14,20 @@ geopoverty.card = (() => {
         view.low ? dom.say("td", facts.interval(view, county)) : null);
     });
     return dom.make("table", {}, dom.make("tbody", {}, ...rows));
+  }
+
+  // Into the comparison and out of it, and what came of that.
+  function comparison(county) {
+    if (!chosen.possible) return "";
+    const said = dom.make("p", { class: "gp-fine", role: "alert" });
+    const open = dom.make("button", {
+      type: "button", class: "gp-button",
+      text: `See the comparison (${chosen.list().length})`,
+    });
+    open.hidden = !chosen.list().length;
+    open.addEventListener("click", () => pages.open("compare", { focus: true }));
+    return dom.make("div", { class: "gp-card-buttons" },
+      chosen.toggle(county, (text) => { said.textContent = text; }), open, said);
   }
 
   function draw() {
@@ -35,13 +49,23 @@ geopoverty.card = (() => {
       dom.say("p", facts.value(view, county), "gp-value"),
       dom.say("p", facts.lines(view, county).join(" \u00b7 ")),
       years(county) ?? "",
+      comparison(county),
     );
+  }
+
+  function announce() {
+    const { county } = store.state;
+    const view = store.view();
     dom.byId("gp-status").textContent =
       `${facts.place(county)}: ${facts.title(view)} ${facts.value(view, county)}`;
   }
 
   function start() {
-    store.listen(draw);
+    store.listen((state, before) => {
+      const other = state.county !== before.county || store.viewChanged(before);
+      if (other || state.compare !== before.compare) draw();
+      if (other && state.county !== null) announce();
+    });
   }
 
   return { start };

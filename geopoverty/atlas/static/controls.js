@@ -15,8 +15,7 @@ geopoverty.controls = (() => {
   function showPeriods() {
     const { periods } = store.view().indicator;
     dom.byId("gp-period-field").hidden = periods.length < 2;
-    dom.byId("gp-period-noun").textContent =
-      periods.every((period) => /^\d{4}$/.test(period)) ? "Year" : "Period";
+    dom.byId("gp-period-noun").textContent = facts.noun(periods);
     slider.max = periods.length - 1;
     slider.value = store.state.period;
     slider.setAttribute("aria-valuetext", periods[store.state.period]);
@@ -50,5 +49,5 @@ geopoverty.controls = (() => {
     });
   }
 
-  return { start };
+  return { start, choose };
 })();

@@ -5,6 +5,7 @@ geopoverty.countymap = (() => {
   const GROUP_BORDER = { color: "#47535e", weight: 0.9 };
   const HOVER = { color: "#14202b", weight: 1.5 };
   const CHOSEN = { color: "#14202b", weight: 3 };
+  const LEFT_OUT = "#fbfcfc";
   const SHEET = 680; // pixels across an upright A4 sheet
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -42,7 +43,19 @@ geopoverty.countymap = (() => {
   function paint() {
     const view = store.view();
     const { colors } = view.indicator;
+    const { kept, shade } = store.state;
     counties.forEach((layer, county) => {
+      if (shade) {
+        const fillColor = shade.color(county);
+        layer.setStyle(fillColor === null
+          ? { fillColor: patterns.noData, pattern: patterns.hatch }
+          : { fillColor, pattern: null });
+        return;
+      }
+      if (kept && !kept.has(county)) {
+        layer.setStyle({ fillColor: LEFT_OUT, pattern: null });
+        return;
+      }
       const code = view.codes[county];
       const unsure = view.unsure && view.unsure[county] === "1";
       layer.setStyle(code === "."
@@ -168,6 +181,9 @@ geopoverty.countymap = (() => {
     }).observe(container);
     store.listen((state, before) => {
       if (store.viewChanged(before)) {
+        paint();
+        tip.hide();
+      } else if (state.kept !== before.kept || state.shade !== before.shade) {
         paint();
         tip.hide();
       }

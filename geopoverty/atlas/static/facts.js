@@ -12,12 +12,19 @@ geopoverty.facts = (() => {
   // The highest value has rank 1; equal values share a rank.
   function ranking(values) {
     if (!ranks.has(values)) {
-      const order = values.filter((v) => v !== null).sort((a, b) => b - a);
-      const rank = new Map();
-      order.forEach((value, i) => rank.has(value) || rank.set(value, i + 1));
-      ranks.set(values, { rank, count: order.length });
+      const sorted = Float64Array.from(values.filter((v) => v !== null)).sort().reverse();
+      const places = new Map();
+      sorted.forEach((value, i) => places.has(value) || places.set(value, i + 1));
+      ranks.set(values, { places, sorted, count: sorted.length });
     }
     return ranks.get(values);
+  }
+
+  // Half of the counties lie below it; null where no value is known.
+  function middle(values) {
+    const { sorted, count } = ranking(values);
+    if (!count) return null;
+    return (sorted[Math.floor((count - 1) / 2)] + sorted[Math.floor(count / 2)]) / 2;
   }
 
   const hasInterval = (view, county) =>
@@ -41,6 +48,18 @@ geopoverty.facts = (() => {
     return number === null ? "no data" : numbers.withUnit(number, view.indicator);
   }
 
+  // Where the unit stands beside: only per cent is said with the number.
+  function bare(view, county) {
+    const number = view.values[county];
+    const { digits, unit } = view.indicator;
+    return number === null ? "no data"
+      : numbers.withUnit(number, { digits, unit: unit === "%" ? unit : "" });
+  }
+
+  // What periods are called: years, where they are.
+  const noun = (periods) =>
+    (periods.every((period) => /^\d{4}$/.test(period)) ? "Year" : "Period");
+
   function ordinal(number) {
     const teen = Math.floor(number / 10) % 10 === 1;
     const ending = teen ? "th" : ["th", "st", "nd", "rd"][number % 10] ?? "th";
@@ -49,7 +68,7 @@ geopoverty.facts = (() => {
 
   function rank(view, county) {
     if (view.values[county] === null) return "";
-    const { rank: places, count } = ranking(view.values);
+    const { places, count } = ranking(view.values);
     const at = places.get(view.values[county]);
     const place = at === 1 ? "highest" : `${ordinal(at)} highest`;
     return `${place} of ${numbers.plain(count)} counties`;
@@ -69,5 +88,8 @@ geopoverty.facts = (() => {
   const title = (view) =>
     view.indicator.label + (view.period ? `, ${view.period}` : "");
 
-  return { ids, place, value, lines, interval, title };
+  return {
+    ids, names, noun, place, value, bare, lines, rank, ranking, middle, hasInterval, interval,
+    significance, title,
+  };
 })();

@@ -6,7 +6,8 @@ geopoverty.main = (() => {
   dom.byId("gp-title").textContent = data.title;
   pages.add({ name: "map", title: "Map" });
   for (const part of [
-    "countymap", "aim", "controls", "legend", "search", "card", "results", "footer",
+    "countymap", "aim", "controls", "legend", "search", "card", "compare", "ranking",
+    "spillovers", "scenario", "results", "footer",
   ]) {
     geopoverty[part].start();
   }

@@ -19,10 +19,17 @@ geopoverty.numbers = (() => {
     return text.replace("-", /[1-9]/.test(text) ? MINUS : "");
   }
 
+  // For axes: 80 million as "80M".
+  const COMPACT = new Intl.NumberFormat("en", {
+    notation: "compact", maximumSignificantDigits: 4,
+  });
+  const brief = (value, digits) =>
+    (Math.abs(value) < 10000 ? plain(value, digits) : COMPACT.format(value).replace("-", MINUS));
+
   const withUnit = (value, { digits, unit }) =>
     plain(value, digits) + (unit ? THIN_SPACE + unit : "");
 
   const pValue = (p) => (p < 0.001 ? "p < 0.001" : `p = ${plain(p, 3)}`);
 
-  return { plain, withUnit, pValue };
+  return { plain, brief, withUnit, pValue };
 })();

@@ -6,21 +6,26 @@ geopoverty.pages = (() => {
   const pages = [];
 
   // A part of the atlas has a page; its panel is returned. `fill` makes what takes time
-  // when the page is first opened, `shown` is told each time.
-  function add({ name, title, fill = () => {}, shown = () => {} }) {
+  // when the page is first opened, `shown` and `left` are told each time.
+  function add({ name, title, fill = () => {}, shown = () => {}, left = () => {} }) {
     const panel = dom.byId(`gp-page-${name}`) ?? dom.make("section", {
       class: `gp-page gp-page-${name}`, id: `gp-page-${name}`,
     });
     panel.hidden = pages.length > 0;
     main.append(panel);
-    pages.push({ name, title, fill, shown, panel, button: null, filled: false });
+    pages.push({ name, title, fill, shown, left, panel, button: null, filled: false });
     return panel;
   }
 
   function open(name, { focus = false } = {}) {
     for (const page of pages) {
       const on = page.name === name;
+      const was = !page.panel.hidden;
       page.panel.hidden = !on;
+      if (was && !on) page.left();
+    }
+    for (const page of pages) {
+      const on = page.name === name;
       page.button.setAttribute("aria-selected", on);
       page.button.tabIndex = on ? 0 : -1;
       if (!on) continue;

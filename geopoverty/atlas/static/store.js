@@ -7,6 +7,9 @@ geopoverty.store = (() => {
     indicator: 0,
     period: indicators[0].periods.length - 1,
     county: null,
+    compare: [], // counties set side by side
+    kept: null, // counties that a filter leaves, as a set; null for all
+    shade: null, // what a page paints instead: { title, color(county), lines(county) }
   };
   const listeners = [];
 
@@ -22,9 +25,9 @@ geopoverty.store = (() => {
   const viewChanged = (before) =>
     before.indicator !== state.indicator || before.period !== state.period;
 
-  // One column of the data: the indicator of a period.
-  function view(period = state.period) {
-    const indicator = indicators[state.indicator];
+  // One column of the data: an indicator in a period.
+  function view(period = state.period, at = state.indicator) {
+    const indicator = indicators[at];
     return {
       indicator,
       period: indicator.periods[period],

@@ -8,6 +8,13 @@ geopoverty.tip = (() => {
 
   function fill(county) {
     const view = store.view();
+    const { shade } = store.state;
+    if (shade) {
+      box.replaceChildren(
+        dom.say("strong", facts.place(county)), dom.say("span", shade.title, "gp-tip-what"),
+        ...shade.lines(county).map((line) => dom.say("span", line)));
+      return;
+    }
     box.replaceChildren(
       dom.say("strong", facts.place(county)),
       dom.say("span", facts.title(view), "gp-tip-what"),
