@@ -12,7 +12,8 @@ from geopoverty.errors import GeoPovertyError, GeoPovertyWarning, InputError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0, 2 for what the user can put right.
 
-    With ``audit --strict`` it is 1 if numbers contradict each other.
+    It is 1 if numbers contradict each other (``audit --strict``), or if part of a
+    study could not be made (``run``), and 130 if interrupted.
 
     Parameters
     ----------
@@ -37,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except GeoPovertyError as error:
             sys.stderr.write(f"geopoverty: {error}\n")
             return 2
+        except KeyboardInterrupt:
+            sys.stderr.write(
+                "geopoverty: interrupted; what was written before is unchanged.\n"
+            )
+            return 130
     return status
 
 
@@ -62,7 +68,64 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=_demo)
     _add_audit(commands)
+    _add_study(commands)
     return parser
+
+
+def _add_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    says = {
+        "init": "write a commented example of a study file",
+        "check": "list every problem of a study file and its inputs; nothing is run",
+        "run": "run a study file: tables, results page, atlas and manifest",
+    }
+    init, check, run = (
+        commands.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}."
+        )
+        for name, text in says.items()
+    )
+    init.add_argument(
+        "file", nargs="?", default="study.toml", help="the file to write (%(default)s)"
+    )
+    init.set_defaults(run=_init)
+    for command in (check, run):
+        command.add_argument("file", help="a study file, as geopoverty init writes one")
+    check.set_defaults(run=_check)
+    run.add_argument("--out", help="the folder to write, whatever the study says")
+    run.set_defaults(run=_run)
+
+
+def _init(asked: argparse.Namespace) -> int:
+    from geopoverty.study import write_example
+
+    target = write_example(asked.file)
+    sys.stdout.write(f"Wrote {target}. Next: geopoverty run {target}\n")
+    return 0
+
+
+def _check(asked: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from geopoverty.study import problems_of
+
+    problems = problems_of(Path(asked.file))
+    for problem in problems:
+        sys.stdout.write(f"{asked.file}: {problem}\n")
+    if not problems:
+        sys.stdout.write(f"{asked.file}: no problem found.\n")
+    return 2 if problems else 0
+
+
+def _run(asked: argparse.Namespace) -> int:
+    start = time.perf_counter()
+    from geopoverty.study import run
+
+    done = run(asked.file, out=asked.out)
+    took = time.perf_counter() - start
+    sys.stdout.write(f"Wrote {done.folder} in {took:.0f} s.\n")
+    for part, reason in done.missing.items():
+        sys.stderr.write(f"geopoverty: missing: {part}. {reason}\n")
+    return 1 if done.missing else 0
 
 
 def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
