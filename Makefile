@@ -15,7 +15,7 @@ atlas: $(VENV)/installed
 
 test: lint
 	sh tools/install_chromium.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

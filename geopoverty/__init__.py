@@ -125,6 +125,7 @@ from geopoverty.measures import (
 )
 from geopoverty.results import Result, compare
 from geopoverty.scenario import Change, scenario
+from geopoverty.study import check_study, run_study, write_example
 from geopoverty.weights import (
     SpatialWeights,
     as_weights,
@@ -192,6 +193,7 @@ __all__ = [
     "audit",
     "audit_checks",
     "by_group",
+    "check_study",
     "choropleth",
     "cluster_sensitivity",
     "code_likert",
@@ -247,6 +249,7 @@ __all__ = [
     "read_boundaries",
     "read_exits",
     "read_travel_times",
+    "run_study",
     "scenario",
     "score_vulnerability",
     "sen",
@@ -260,4 +263,5 @@ __all__ = [
     "validate_vulnerability",
     "vulnerability",
     "watts",
+    "write_example",
 ]

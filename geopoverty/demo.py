@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -40,6 +41,10 @@ class FirstLight:
         One row a county and census, 1960 to 1990.
     weights : SpatialWeights
         Between all counties.
+    recent : DataFrame
+        The rows of the logits and the panel: density known in both waves.
+    near : SpatialWeights
+        Between the counties of `recent`.
     logits : dict of int to Result
         By year: is a county poor?
     income : Result
@@ -51,6 +56,8 @@ class FirstLight:
     counties: gpd.GeoDataFrame
     table: pd.DataFrame
     weights: SpatialWeights
+    recent: pd.DataFrame
+    near: SpatialWeights
     logits: dict[int, Result]
     income: Result
     exits: Result
@@ -126,7 +133,7 @@ def estimate() -> FirstLight:
         weights=weights,
         unit_data=start,
     )
-    return FirstLight(counties, table, weights, logits, income, exits)
+    return FirstLight(counties, table, weights, recent, near, logits, income, exits)
 
 
 def county_table(counties: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -199,7 +206,8 @@ def build_atlas(found: FirstLight) -> Atlas:
     atlas = Atlas(
         found.counties, title="Poverty and reach: US counties 1960-1990", group="state"
     )
-    return _results(_model_layers(_data_layers(atlas, found), found), found)
+    layers = _model_layers(_data_layers(atlas, found), found)
+    return _results(_reach(_comparison(layers, found), found), found)
 
 
 def _with_density_in_both_waves(table: pd.DataFrame) -> pd.DataFrame:
@@ -210,24 +218,68 @@ def _with_density_in_both_waves(table: pd.DataFrame) -> pd.DataFrame:
 
 def _data_layers(atlas: Atlas, found: FirstLight) -> Atlas:
     density = found.table[found.table["period"].isin(WAVES)]
-    return atlas.add(
-        found.table,
-        "family_poverty_rate",
-        label="Families in poverty",
-        unit="%",
-        period="period",
-        style=MapStyle(breaks=(5, 10, 15, 20, 30, 40), palette="YlOrRd", digits=1),
-        description=f"Share of families below the poverty line. {MEASURE_1960}",
-    ).add(
-        density,
-        "income_per_km2",
-        label="Economic density",
-        unit="1982-84 dollars per km²",
-        period="period",
-        style=MapStyle(scheme="quantiles", classes=6, digits=0),
-        description="Personal income earned per square kilometre. No figures for "
-        "Arizona, Florida, Georgia, Iowa, Kentucky and parts of other states.",
+    return (
+        atlas.add(
+            found.table,
+            "family_poverty_rate",
+            label="Families in poverty",
+            unit="%",
+            period="period",
+            style=MapStyle(breaks=(5, 10, 15, 20, 30, 40), palette="YlOrRd", digits=1),
+            description=f"Share of families below the poverty line. {MEASURE_1960}",
+        )
+        .add(
+            found.table,
+            "median_family_income",
+            label="Median family income",
+            unit="dollars",
+            period="period",
+            style=MapStyle(scheme="quantiles", classes=6, digits=0),
+            description="Dollars of the year before the census, not corrected for "
+            "prices.",
+        )
+        .add(
+            density,
+            "income_per_km2",
+            label="Economic density",
+            unit="1982-84 dollars per km²",
+            period="period",
+            style=MapStyle(scheme="quantiles", classes=6, digits=0),
+            description="Personal income earned per square kilometre. No figures for "
+            "Arizona, Florida, Georgia, Iowa, Kentucky and parts of other states.",
+        )
     )
+
+
+def _comparison(atlas: Atlas, found: FirstLight) -> Atlas:
+    """Say which counties are alike, and show how they left poverty."""
+    start = found.table[found.table["period"] == 1960]
+    alike = {
+        "log2_population_density": "Population density in 1960 (doublings)",
+        "median_age": "Median age in 1960",
+        "unemployment_rate": "Unemployment in 1960 (%)",
+    }
+    better = {"Families in poverty": "lower", "Median family income": "higher"}
+    return atlas.peers(start, alike, better=better).add_curves(
+        found.exits,
+        title="Still poor",
+        unit="years after 1960",
+        description="For counties that were poor in 1960: the model's chance that no "
+        "census since found them below 20 %.",
+    )
+
+
+def _reach(atlas: Atlas, found: FirstLight) -> Atlas:
+    """Show whom a county reaches, and ask what more density would change."""
+    said: dict[str, Any] = {
+        "weights": found.near,
+        "column": "log2_density",
+        "label": "Economic density (doublings)",
+        "outcome": "Chance of being poor in 1990",
+    }
+    model, rows = found.logits[WAVES[-1]], found.recent
+    rows = rows[rows["period"] == WAVES[-1]]
+    return atlas.add_spillovers(model, rows, **said).add_scenario(model, rows, **said)
 
 
 def _model_layers(atlas: Atlas, found: FirstLight) -> Atlas:
