@@ -263,3 +263,19 @@ def refuse_separation(columns: Codes, names: Sequence[str], outcome: str) -> Non
         "ever and no finite coefficient fits. Leave out or merge categories of what "
         "separates it, or pool periods."
     )
+
+
+def outcomes_of(outcome: str | Sequence[str]) -> tuple[str, ...]:
+    """Return outcomes as a tuple of different names.
+
+    Examples
+    --------
+    >>> outcomes_of("income"), outcomes_of(["low", "high"])
+    (('income',), ('low', 'high'))
+    """
+    names = (outcome,) if isinstance(outcome, str) else tuple(outcome)
+    if not names or len(set(names)) < len(names):
+        raise InputError(
+            f"outcome must name at least one column, each once; got {outcome!r}."
+        )
+    return names

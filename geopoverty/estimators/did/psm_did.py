@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from geopoverty._checks import outcomes_of
 from geopoverty._tables import number, stars
 from geopoverty.covariances import SmallSample, Vcov, columns_of, covariance, resolved
 from geopoverty.estimators.did.options import KernelWeights, weights_of
-from geopoverty.estimators.did.psm_rows import Panel, outcomes_of, read_panel
+from geopoverty.estimators.did.psm_rows import Panel, read_panel
 from geopoverty.estimators.did.psm_score import Scored, score_panel
 from geopoverty.numerics.did import Differences, weighted_differences
 from geopoverty.numerics.types import Array

@@ -1,6 +1,5 @@
 """From a table of waves to units with a base row, and all rows of outcomes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,22 +51,6 @@ class Panel:
     post: Mask
     dropped: int
     notes: tuple[str, ...]
-
-
-def outcomes_of(outcome: str | Sequence[str]) -> tuple[str, ...]:
-    """Return outcomes as a tuple of different names.
-
-    Examples
-    --------
-    >>> outcomes_of("income"), outcomes_of(["low", "high"])
-    (('income',), ('low', 'high'))
-    """
-    names = (outcome,) if isinstance(outcome, str) else tuple(outcome)
-    if not names or len(set(names)) < len(names):
-        raise InputError(
-            f"outcome must name at least one column, each once; got {outcome!r}."
-        )
-    return names
 
 
 def read_panel(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from geopoverty._checks import first, require, require_columns
+from geopoverty._checks import first, outcomes_of, require, require_columns
 from geopoverty.design.build import Roles, build_design
 from geopoverty.design.columns import refuse_collinear
 from geopoverty.design.sample import sampling_weights
@@ -80,22 +80,6 @@ class Rows:
         if len(kept) < 2:
             raise InputError("No covariate varies here, so there is nothing to match.")
         return found
-
-
-def outcomes_of(outcome: str | Sequence[str]) -> tuple[str, ...]:
-    """Return outcomes as a tuple of different names.
-
-    Examples
-    --------
-    >>> outcomes_of("income"), outcomes_of(["low", "high"])
-    (('income',), ('low', 'high'))
-    """
-    names = (outcome,) if isinstance(outcome, str) else tuple(outcome)
-    if not names or len(set(names)) < len(names):
-        raise InputError(
-            f"outcome must name at least one column, each once; got {outcome!r}."
-        )
-    return names
 
 
 def read_rows(
