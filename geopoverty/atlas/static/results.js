@@ -20,7 +20,7 @@ geopoverty.results = (() => {
       dom.make("tr", {}, ...row.map((text, k) => cell("td", text, k))));
     // It scrolls by itself when it is wide, also with the keyboard.
     const frame = dom.make("div", {
-      class: "gp-scroll", tabindex: "0", role: "region", "aria-label": title || section,
+      class: "gp-scroll", tabindex: "0", role: "region", "aria-label": title ? `${section}: ${title}` : section,
     }, dom.make("table", {},
       title ? dom.say("caption", title) : null,
       dom.make("thead", {}, dom.make("tr", {}, ...top)),
