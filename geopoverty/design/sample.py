@@ -216,3 +216,8 @@ def _require_every_period(cells: Cells, weights: Weights, periods: pd.Index) -> 
         f"{empty.size} of {cells.n} are missing ({first(named)}). Leave these units "
         "or periods out, with weights.subset(units)."
     )
+
+
+def shares_lags(design: Design, unit: str) -> bool:
+    """Say whether rows of one unit share a lag, and so are not independent."""
+    return bool(design.formula.lags) and bool(design.rows[unit].duplicated().any())

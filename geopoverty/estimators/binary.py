@@ -18,6 +18,7 @@ from geopoverty.covariances import (
 from geopoverty.design import Design, Roles, build_design
 from geopoverty.design.recipe import recipe_of
 from geopoverty.design.sample import Sample, sampling_weights
+from geopoverty.effects.defaults import vcov_for
 from geopoverty.effects.quality import Quality, quality, spans_constant
 from geopoverty.effects.tables import (
     BinaryModel,
@@ -196,7 +197,7 @@ def _binary(
         unit_data=unit_data,
     )
     binary_outcome(pd.Series(design.y, design.rows.index), design.formula.outcome)
-    vcov, notes = _vcov_for(vcov, design, options.unit)
+    vcov, notes = vcov_for(vcov, design, options.unit)
     notes += _flat_periods(design, options.period)
     model, cov = _fit(design, LINKS[name], options, vcov)
     effects, fitted = effect_terms(design), fitted_table(model)
@@ -272,18 +273,6 @@ def _wild(model: BinaryModel, vcov: Vcov) -> Wild:
     )
     with stages("Wild cluster bootstrap, term", len(design.names)) as stepped:
         return wild_binary(fitted, vcov, design.rows, stepped)
-
-
-def _vcov_for(chosen: Vcov | None, design: Design, unit: str) -> tuple[Vcov, list[str]]:
-    if chosen is not None:
-        return chosen, []
-    if design.formula.lags and design.rows[unit].duplicated().any():
-        note = (
-            f"Rows of one {unit} share its lags, so standard errors are clustered on "
-            f"it; vcov='hc1' would take them for independent."
-        )
-        return resolved("cluster", unit), [note]
-    return "hc1", []
 
 
 def _flat_periods(design: Design, period: str | None) -> list[str]:

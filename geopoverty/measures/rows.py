@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geopoverty._checks import FIRST, first, require, unit_ids, warn
+from geopoverty._checks import FIRST, first, require, unit_ids
+from geopoverty.design.drawn import Drawn, drawn, labelled
 from geopoverty.errors import InputError
 from geopoverty.numerics.grouped import Groups
 from geopoverty.numerics.survey import FirstStage
 from geopoverty.numerics.types import Array, Codes, Mask
 
 SMALL = 30  # rows: a group with fewer is named in the notes
-FEW_DF = 30  # degrees of freedom
 RESERVED = (
     *("term", "estimate", "std_error", "conf_low", "conf_high", "rows", "population"),
     *("population_share", "contribution", "contribution_share", "relative_risk"),
@@ -125,13 +125,13 @@ def gather(
     index = income.index
     weights = _weights(weight, index, kept)
     groups, keys, notes = _groups(by, index, kept)
-    stage, design, lonely = _first_stage(survey or Survey(), index, kept)
+    stage = _drawn(survey or Survey(), index, kept)
     used = everything if kept.all() else everything[kept]
     facts = {
         "n_obs": int(kept.sum()),
         "n_dropped": int((~kept).sum()),
         "population": float(weights.sum()),
-        **design,
+        **stage.facts,
     }
     return Rows(
         name=str(income.name) if income.name is not None else "income",
@@ -141,9 +141,9 @@ def gather(
         weight=weights,
         groups=groups,
         keys=keys,
-        stage=stage,
+        stage=stage.stage,
         facts=facts,
-        notes=[*_dropped(facts["n_dropped"]), *notes, *lonely],
+        notes=[*_dropped(facts["n_dropped"]), *notes, *stage.notes],
         sources=[income, weight, by],
     )
 
@@ -309,70 +309,19 @@ def _columns_of(by: pd.Series | pd.DataFrame) -> dict[str, pd.Series]:
 def _coded(name: str, values: pd.Series, index: pd.Index) -> tuple[Codes, pd.Index]:
     what = f"by '{name}'"
     found = aligned(values, index, what)
-    codes, levels = _labelled(found, index, what)
+    codes, levels = labelled(found, index, what)
     if name == "unit_id":
         unit_ids(levels, "by", unique=False)
     return codes, levels
 
 
-def _labelled(values: pd.Series, index: pd.Index, what: str) -> tuple[Codes, pd.Index]:
-    codes, levels = pd.factorize(values, sort=True)
-    if isinstance(levels, pd.CategoricalIndex):
-        levels = pd.Index(levels.to_numpy())
-    require(
-        codes >= 0,
-        f"{what} must be known for every row",
-        ids=index,
-        way_out="Drop these rows, or give them a label of their own.",
-    )
-    return np.asarray(codes, dtype=np.intp), pd.Index(levels)
-
-
-def _first_stage(
-    survey: Survey, index: pd.Index, kept: Mask
-) -> tuple[FirstStage, dict[str, Any], list[str]]:
-    n = len(index)
-    strata, names = np.zeros(n, dtype=np.intp), pd.Index(["all"])
-    if survey.strata is not None:
-        found = aligned(survey.strata, index, "strata")
-        strata, names = _labelled(found, index, "strata")
-    unit, stratum = None, strata
-    if survey.cluster is not None:
-        found = aligned(survey.cluster, index, "cluster")
-        own, levels = _labelled(found, index, "cluster")
-        codes, pairs = pd.factorize(strata * len(levels) + own)
-        unit, stratum = np.asarray(codes, np.intp)[kept], pairs // len(levels)
-    sizes = np.bincount(stratum, minlength=len(names)).astype(np.float64)
-    if survey != Survey() and sizes.sum() - len(sizes) < 1:
-        raise InputError(
-            f"Standard errors need more primary sampling units than strata; there are "
-            f"{sizes.sum():.0f} in {len(sizes)}. Merge strata, or leave the design out."
-        )
-    if survey.strata is None:
-        stage = FirstStage(unit, None, sizes)
-    else:
-        stage = FirstStage(unit, stratum if unit is not None else strata[kept], sizes)
-    facts = {"n_psu": int(sizes.sum()), "n_strata": len(sizes), "df_t": stage.df}
-    return stage, facts, _design_notes(stage, names, survey)
-
-
-def _design_notes(stage: FirstStage, strata: pd.Index, survey: Survey) -> list[str]:
-    notes = []
-    alone = strata[stage.sizes == 1]
-    if survey.strata is not None and len(alone):
-        note = (
-            f"{len(alone)} of {len(strata)} strata have a single primary sampling "
-            f"unit ({first(alone)}): its deviation is taken from the mean of all "
-            "strata."
-        )
-        warn(f"{note} Merge these strata with others for better standard errors.")
-        notes.append(note)
-    if survey.cluster is not None and stage.df < FEW_DF:
-        notes.append(
-            f"Standard errors rest on {stage.df} degrees of freedom (primary sampling "
-            "units less strata)."
-        )
-    return notes
+def _drawn(survey: Survey, index: pd.Index, kept: Mask) -> Drawn:
+    given = {"strata": survey.strata, "cluster": survey.cluster}
+    named = {
+        what: None if values is None else (aligned(values, index, what), what)
+        for what, values in given.items()
+    }
+    return drawn(index, kept, **named, needed=survey != Survey())
 
 
 def _dropped(count: int) -> list[str]:

@@ -22,6 +22,7 @@ from geopoverty.covariances import (
 from geopoverty.design import Design, Roles, build_design
 from geopoverty.design.columns import refuse_collinear, refuse_ill
 from geopoverty.design.sample import Sample, sampling_weights
+from geopoverty.effects.defaults import vcov_for
 from geopoverty.effects.quality import spans_constant
 from geopoverty.effects.tables import linear_effects_table
 from geopoverty.effects.terms import effect_terms
@@ -150,7 +151,7 @@ Conley, optional
         collinear=True,
     )
     _require_sample(design)
-    chosen, notes = _vcov_for(chosen, design, unit)
+    chosen, notes = vcov_for(chosen, design, unit)
     model = _fit(design, options)
     cov = _covariance(model, chosen)
     wild = _wild(model, chosen)
@@ -220,18 +221,6 @@ def _require_sample(design: Design) -> None:
         )
     refuse_collinear(design.X, design.names)
     refuse_ill(design.X, design.names)
-
-
-def _vcov_for(chosen: Vcov | None, design: Design, unit: str) -> tuple[Vcov, list[str]]:
-    if chosen is not None:
-        return chosen, []
-    if design.formula.lags and design.rows[unit].duplicated().any():
-        note = (
-            f"Rows of one {unit} share its lags, so standard errors are clustered on "
-            f"it; vcov='hc1' would take them for independent."
-        )
-        return resolved("cluster", unit), [note]
-    return "hc1", []
 
 
 def _fit(design: Design, options: Options) -> Model:

@@ -12,7 +12,7 @@ from geopoverty._progress import progress
 from geopoverty.covariances import few_clusters
 from geopoverty.design import Design, Roles, build_design
 from geopoverty.design.columns import refuse_collinear
-from geopoverty.design.sample import Sample, sampling_weights
+from geopoverty.design.sample import Sample, sampling_weights, shares_lags
 from geopoverty.errors import EstimationError, InputError
 from geopoverty.estimators.quantiles.options import (
     QuantileBootstrap,
@@ -331,9 +331,8 @@ def _draw_notes(draws: Drawn, names: Sequence[str]) -> list[str]:
 
 def _shared_lags(fitted: Fitted, vcov: QuantileVcov) -> list[str]:
     unit = fitted.sample.unit
-    rows = fitted.design.rows
     drawn = isinstance(vcov, QuantileBootstrap) and vcov.by is not None
-    if drawn or not fitted.design.formula.lags or not rows[unit].duplicated().any():
+    if drawn or not shares_lags(fitted.design, unit):
         return []
     return [
         f"Rows of one {unit} share its lags, but these standard errors take rows for "

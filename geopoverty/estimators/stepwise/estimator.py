@@ -9,7 +9,7 @@ from geopoverty._checks import require_option
 from geopoverty._progress import stages
 from geopoverty.covariances import Cluster, Conley, Vcov, columns_of, resolved
 from geopoverty.design import Design, build_design
-from geopoverty.design.sample import Sample
+from geopoverty.design.sample import Sample, shares_lags
 from geopoverty.estimators.stepwise.model import Kind
 from geopoverty.estimators.stepwise.options import MODELS, Search, search_of
 from geopoverty.estimators.stepwise.report import (
@@ -168,8 +168,7 @@ def stepwise(
 
 
 def _shared_lags(design: Design, vcov: Vcov, unit: str) -> list[str]:
-    lagged = design.formula.lags and design.rows[unit].duplicated().any()
-    if not lagged or isinstance(vcov, Cluster | Conley):
+    if not shares_lags(design, unit) or isinstance(vcov, Cluster | Conley):
         return []
     return [
         f"Rows of one {unit} share its lags, but the search and these standard errors "

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from geopoverty._checks import first, require, require_columns, unit_ids, warn
+from geopoverty._checks import first, require, require_columns, unit_ids
+from geopoverty.design.drawn import Drawn, drawn, labelled
 from geopoverty.errors import InputError
 from geopoverty.numerics.grouped import Groups
 from geopoverty.numerics.survey import FirstStage
-from geopoverty.numerics.types import Array, Codes, Mask
+from geopoverty.numerics.types import Array, Mask
 from geopoverty.provenance import STATUSES, sources_of, weakest_status
 
-FEW = 30  # rows or degrees of freedom
+FEW = 30  # rows of a group, or degrees of freedom
 RESERVED = (
     *("term", "estimate", "std_error", "conf_low", "conf_high", "rows", "population"),
 )
@@ -226,8 +227,8 @@ def gather(
         If columns are missing, no row is left, weights are not above 0, or a group,
         stratum or cluster is unknown.
     """
-    drawn = SurveyColumns() if survey is None else survey
-    if not isinstance(drawn, SurveyColumns):
+    how = SurveyColumns() if survey is None else survey
+    if not isinstance(how, SurveyColumns):
         raise InputError(
             f"survey must be SurveyColumns(...); got {type(survey).__name__}."
         )
@@ -237,7 +238,7 @@ def gather(
     taken = [c for c in grouping if c in RESERVED]
     if taken:
         raise InputError(f"by must not be called {first(taken)}. Rename the column.")
-    asked = list(dict.fromkeys([*needed, *grouping, *drawn.named]))
+    asked = list(dict.fromkeys([*needed, *grouping, *how.named]))
     table = _with_index(data, asked)
     require_columns(table, asked, "The survey")
     twice = [c for c in asked if (table.columns == c).sum() > 1]
@@ -252,21 +253,24 @@ def gather(
             f"No row of {len(table)} is complete in {first(complete) or 'any column'}. "
             "Check the columns."
         )
-    weight = _weights(table, drawn.sampling_weight)
-    stage = _first_stage(table, drawn, kept)
+    weight = _weights(table, how.sampling_weight)
+    stage = _drawn(table, how, kept)
     groups, keys = _groups(table[kept], grouping)
     facts = {
         "n_obs": int(kept.sum()),
         "n_dropped": int((~kept).sum()),
         "population": float(weight[kept].sum()),
-        "n_psu": int(stage.sizes.sum()),
-        "n_strata": len(stage.sizes),
-        "df_t": stage.df,
+        **stage.facts,
     }
-    notes = _notes(facts, drawn, complete, int((stage.sizes == 1).sum()))
+    notes = list(stage.notes)
+    if facts["n_dropped"]:
+        asked_for = " or ".join(dict.fromkeys(complete))
+        notes.append(
+            f"{facts['n_dropped']} rows are left out: no value of {asked_for}."
+        )
     chosen = table.loc[kept, asked]
     chosen.attrs = dict(data.attrs)
-    return Rows(chosen, weight[kept], groups, keys, stage, facts, notes, [data])
+    return Rows(chosen, weight[kept], groups, keys, stage.stage, facts, notes, [data])
 
 
 def _with_index(data: pd.DataFrame, asked: Sequence[str]) -> pd.DataFrame:
@@ -289,72 +293,22 @@ def _weights(table: pd.DataFrame, column: str | None) -> Array:
     return values
 
 
-def _coded(table: pd.DataFrame, column: str) -> tuple[Codes, pd.Index]:
-    codes, levels = pd.factorize(table[column], sort=True)
-    require(
-        codes >= 0,
-        f"'{column}' must be known for every row",
-        ids=table.index,
-        way_out="Drop these rows, or give them a label of their own.",
+def _drawn(table: pd.DataFrame, how: SurveyColumns, kept: Mask) -> Drawn:
+    strata, cluster = (
+        None if column is None else (table[column], f"'{column}'")
+        for column in (how.strata, how.cluster)
     )
-    return np.asarray(codes, dtype=np.intp), pd.Index(np.asarray(levels))
-
-
-def _first_stage(table: pd.DataFrame, drawn: SurveyColumns, kept: Mask) -> FirstStage:
-    strata, count = np.zeros(len(table), dtype=np.intp), 1
-    if drawn.strata is not None:
-        strata, levels = _coded(table, drawn.strata)
-        count = len(levels)
-    unit, stratum = None, strata
-    if drawn.cluster is not None:
-        own, levels = _coded(table, drawn.cluster)
-        codes, pairs = pd.factorize(strata * len(levels) + own)
-        unit, stratum = np.asarray(codes, np.intp), pairs // len(levels)
-    sizes = np.bincount(stratum, minlength=count).astype(np.float64)
-    if sizes.sum() <= count:
-        raise InputError(
-            "Standard errors need more primary sampling units than strata; there are "
-            f"{sizes.sum():.0f} in {count}. Merge strata, or leave the design out."
-        )
-    if drawn.strata is None:
-        return FirstStage(None if unit is None else unit[kept], None, sizes)
-    if unit is None:
-        return FirstStage(None, strata[kept], sizes)
-    return FirstStage(unit[kept], np.asarray(stratum, np.intp), sizes)
+    return drawn(table.index, kept, strata, cluster)
 
 
 def _groups(table: pd.DataFrame, by: list[str]) -> tuple[Groups, pd.DataFrame]:
     if not by:
         return Groups(), pd.DataFrame(index=[0])
     for column in by:
-        _coded(table, column)
+        labelled(table[column], table.index, f"'{column}'")
         if column == "unit_id":
             unit_ids(table[column], "by", unique=False)
     grouped = table.groupby(by, sort=True, observed=True)
     codes = grouped.ngroup().to_numpy()
     keys = table[by].iloc[np.unique(codes, return_index=True)[1]]
     return Groups(np.asarray(codes, np.intp), len(keys)), keys.reset_index(drop=True)
-
-
-def _notes(
-    facts: dict[str, Any], drawn: SurveyColumns, complete: Sequence[str], alone: int
-) -> list[str]:
-    notes = []
-    if drawn.strata is not None and alone:
-        note = (
-            f"{alone} of {facts['n_strata']} strata have a single primary sampling "
-            "unit: its deviation is taken from the mean of all strata."
-        )
-        warn(f"{note} Merge these strata with others for better standard errors.")
-        notes.append(note)
-    if facts["n_dropped"]:
-        notes.append(
-            f"{facts['n_dropped']} rows are left out: no value of "
-            f"{' or '.join(dict.fromkeys(complete))}."
-        )
-    if drawn.cluster is not None and facts["df_t"] < FEW:
-        notes.append(
-            f"Standard errors rest on {facts['df_t']} degrees of freedom (primary "
-            "sampling units less strata)."
-        )
-    return notes

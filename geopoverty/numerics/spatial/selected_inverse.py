@@ -3,6 +3,7 @@
 Sparse matrices of one pattern share one elimination; dense ones offer the same.
 """
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +18,7 @@ from geopoverty.numerics.types import Array, Matrix
 ROUNDING = 1e-14  # a pivot that is this little of its diagonal entry is nothing
 
 
-class SelectedInverse:
+class SelectedInverse(ABC):
     """What is asked of a factored positive definite matrix M of size n.
 
     Attributes
@@ -34,20 +35,20 @@ class SelectedInverse:
 
     log_determinant: float
 
+    @abstractmethod
     def solve(self, x: Array) -> Array:
         """Return M^-1 x, for x of shape (n,) or (n, m)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def diagonal(self) -> Array:
         """Return the diagonal of M^-1, shape (n,)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def entries(self) -> Array:
         """Return M^-1 where M has entries, in the order of the values of M.
 
         Shape (nnz,) for a sparse M; the whole inverse, (n, n), for a dense one.
         """
-        raise NotImplementedError
 
     def trace(self, values: Array) -> float:
         """Return the trace of M^-1 V, for the values of a symmetric V like M."""
