@@ -28,6 +28,7 @@ from geopoverty.numerics.effects import (
 )
 from geopoverty.numerics.links import LINKS, Logit, Probit
 from geopoverty.numerics.rank import dependent_columns
+from geopoverty.numerics.rows import InMemory
 
 # Central differences with step 1e-6 on values of order 1 keep about 9 digits.
 DIFFERENCE = 1e-7
@@ -141,7 +142,7 @@ class TestBinary:
 def test_a_direction_that_lowers_one_row_separates_nothing():
     X = np.array([[1.0], [1.0], [1.0]])
     y = np.array([1.0, 1.0, 0.0])
-    assert not separating_columns(X, y, np.array([9.0]), np.array([1.0])).size
+    assert not separating_columns(InMemory(X, y), np.array([9.0]), np.array([1.0])).size
 
 
 class TestEffects:

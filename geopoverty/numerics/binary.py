@@ -9,6 +9,7 @@ from scipy import linalg
 from geopoverty.errors import EstimationError
 from geopoverty.numerics.blocks import blocks
 from geopoverty.numerics.links import Link
+from geopoverty.numerics.rows import Block, Feed, InMemory, Parts, numbers
 from geopoverty.numerics.types import Array, Codes
 
 WARM_START_FROM = 100_000  # rows; below it a subsample saves nothing
@@ -85,27 +86,82 @@ def fit_binary(
     >>> fit_binary(X, y, Logit).beta.round(6)  # log(1/3)
     array([-1.098612])
     """
-    beta = np.zeros(X.shape[1])
+    rows, start = InMemory(X, y, w), None
     if len(y) > WARM_START_FROM:
-        beta = _warm_start(X, y, link, w)
-    loglik, score, information = _pass(X, y, beta, link, w)
+        some = sampled(len(y))
+        weight = None if w is None else w[some]
+        start = rough_fit(InMemory(X[some], y[some], weight), X.shape[1], link)
+    return fit_rows(rows, X.shape[1], link, start, stepped)
+
+
+def fit_rows(
+    rows: Feed,
+    k: int,
+    link: Link,
+    start: Array | None = None,
+    stepped: Callable[[], object] = lambda: None,
+) -> BinaryFit:
+    """Maximise the likelihood of a binary model on rows wherever they are.
+
+    Parameters
+    ----------
+    rows : Feed
+        Of full column rank, with outcomes 0 and 1, both present.
+    k : int
+        Columns.
+    link : Link
+    start : array, shape (k,), optional
+        Where to start, such as `rough_fit` of some rows; zeros when not given.
+    stepped : callable
+        Called after every step.
+
+    Returns
+    -------
+    BinaryFit
+        See `fit_binary`.
+
+    Raises
+    ------
+    EstimationError
+        If the steps do not converge.
+    """
+    beta = np.zeros(k) if start is None else start
+    loglik, score, information = _pass(rows, beta, link)
     for step in range(1, MAX_STEPS + 1):
         direction = _solve(information, score)
         decrement = float(score @ direction)
-        beta, loglik, score, information = _halved(
-            (X, y, link, w), beta, direction, loglik
-        )
+        beta, loglik, score, information = _halved(rows, link, beta, direction, loglik)
         stepped()
         if decrement < DECREMENT:
-            columns = separating_columns(X, y, beta, direction)
+            columns = separating_columns(rows, beta, direction)
             return BinaryFit(beta, information, loglik, step, columns)
-    columns = separating_columns(X, y, beta, direction)
+    columns = separating_columns(rows, beta, direction)
     if columns.size:
         return BinaryFit(beta, information, loglik, MAX_STEPS, columns)
     raise EstimationError(
         f"The likelihood did not converge in {MAX_STEPS} steps. Rescale covariates "
         "of very different size."
     )
+
+
+def sampled(n: int) -> Codes:
+    """Return a fixed random subsample of rows, enough to start from, ascending."""
+    rng = np.random.default_rng(0)
+    rows = rng.choice(n, size=max(20_000, n // 50), replace=False)
+    rows.sort()
+    return np.asarray(rows, dtype=np.intp)
+
+
+def rough_fit(rows: Feed, k: int, link: Link) -> Array:
+    """Return coefficients to start from: a few steps on some of the rows."""
+    cold = np.zeros(k)
+    try:
+        for _ in range(6):
+            _, score, information = _pass(rows, cold, link)
+            cold = cold + _solve(information, score)
+    except EstimationError:  # these rows lack a rare category: start at zero
+        return np.zeros(k)
+    return cold if np.isfinite(cold).all() else np.zeros(k)
 
 
 def linear_predictor(X: Array, beta: Array) -> Iterator[tuple[slice, Array]]:
@@ -125,7 +181,7 @@ def score_blocks(
         yield rows, X[rows] * residual[:, None]
 
 
-def separating_columns(X: Array, y: Array, beta: Array, direction: Array) -> Codes:
+def separating_columns(rows: Feed, beta: Array, direction: Array) -> Codes:
     """Name the columns that separate the outcome perfectly.
 
     Under (quasi-)complete separation Newton steps settle into a direction d
@@ -135,8 +191,7 @@ def separating_columns(X: Array, y: Array, beta: Array, direction: Array) -> Cod
 
     Parameters
     ----------
-    X : array, shape (n, k)
-    y : array, shape (n,)
+    rows : Feed
     beta : array, shape (k,)
         Where the search stands.
     direction : array, shape (k,)
@@ -153,65 +208,51 @@ def separating_columns(X: Array, y: Array, beta: Array, direction: Array) -> Cod
        likelihood estimates in logistic regression models. Biometrika 71, 1-10.
     """
     none = np.zeros(0, dtype=np.intp)
-    if not any(np.abs(eta).max() > FAR for _, eta in linear_predictor(X, beta)):
+    (far,) = rows.total(lambda b: (np.abs(b.X @ beta).max(),), np.maximum)
+    if not far > FAR:
         return none
-    least, most = np.inf, 0.0
-    for rows, move in linear_predictor(X, direction):
-        gain = (2 * y[rows] - 1) * move
-        least, most = min(least, gain.min()), max(most, gain.max())
+
+    def gains(block: Block) -> Parts:
+        gain = (2 * block.y - 1) * (block.X @ direction)
+        return (-gain).max(), gain.max()
+
+    loss, most = rows.total(gains, np.maximum)
     # Rows that are not separated move by less and less; the others by about 1.
-    if not (most > 1e-3 and least > -1e-3 * most):
+    if not (most > 1e-3 and loss < 1e-3 * most):
         return none
-    size = np.abs(direction) * np.sqrt(np.einsum("ij,ij->j", X, X) / len(X))
+    squares, count = rows.total(_squares)
+    size = np.abs(direction) * np.sqrt(squares / count)
     return np.flatnonzero(size > 1e-3 * size.max())
 
 
-def _warm_start(X: Array, y: Array, link: Link, w: Array | None) -> Array:
-    rng = np.random.default_rng(0)
-    rows = rng.choice(len(y), size=max(20_000, len(y) // 50), replace=False)
-    rows.sort()
-    cold = np.zeros(X.shape[1])
-    weight = None if w is None else w[rows]
-    x, z = np.ascontiguousarray(X[rows]), y[rows]
-    try:
-        for _ in range(6):
-            _, score, information = _pass(x, z, cold, link, weight)
-            cold = cold + _solve(information, score)
-    except EstimationError:  # the subsample lacks a rare category: start at zero
-        return np.zeros(X.shape[1])
-    return cold if np.isfinite(cold).all() else np.zeros(X.shape[1])
+def _squares(block: Block) -> Parts:
+    return np.einsum("ij,ij->j", block.X, block.X), *numbers(len(block.y))
 
 
-def _pass(
-    X: Array, y: Array, beta: Array, link: Link, w: Array | None
-) -> tuple[float, Array, Array]:
-    k = X.shape[1]
-    loglik, score, information = 0.0, np.zeros(k), np.zeros((k, k))
-    for rows, eta in linear_predictor(X, beta):
-        here = link.at(eta, y[rows])
-        x, weight = X[rows], here.weight
-        if w is None:
-            loglik += float(here.loglik.sum())
-            score += here.residual @ x
-        else:
-            loglik += float(here.loglik @ w[rows])
-            score += (here.residual * w[rows]) @ x
-            weight = weight * w[rows]
-        information += (x * weight[:, None]).T @ x
-    return loglik, score, information
+def _pass(rows: Feed, beta: Array, link: Link) -> tuple[float, Array, Array]:
+    """Return log-likelihood, score and information at `beta`: one pass."""
+
+    def kernel(block: Block) -> Parts:
+        here = link.at(block.X @ beta, block.y)
+        residual, weight = block.weighed(here.residual), block.weighed(here.weight)
+        information = (block.X * weight[:, None]).T @ block.X
+        return (
+            *numbers(block.weighed(here.loglik).sum()),
+            residual @ block.X,
+            information,
+        )
+
+    loglik, score, information = rows.total(kernel)
+    return float(loglik), score, information
 
 
 def _halved(
-    problem: tuple[Array, Array, Link, Array | None],
-    beta: Array,
-    direction: Array,
-    loglik: float,
+    rows: Feed, link: Link, beta: Array, direction: Array, loglik: float
 ) -> tuple[Array, float, Array, Array]:
-    X, y, link, w = problem
     size = 1.0
     while True:
         trial = beta + size * direction
-        new, score, information = _pass(X, y, trial, link, w)
+        new, score, information = _pass(rows, trial, link)
         if new >= loglik - 1e-9 * (abs(loglik) + 1) or size < 1e-6:
             return trial, new, score, information
         size /= 2

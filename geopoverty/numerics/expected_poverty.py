@@ -3,23 +3,16 @@
 Income is lognormal given the covariates: P(y < z) = Phi((ln z - x'b) / s).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import special
 
 from geopoverty.numerics.blocks import blocks
 from geopoverty.numerics.covariance import Scores, inverse
-from geopoverty.numerics.fgls import (
-    FGLS,
-    Block,
-    Feed,
-    Parts,
-    log_squares,
-    residual,
-    total,
-)
+from geopoverty.numerics.fgls import FGLS, log_squares, residual
 from geopoverty.numerics.lognormal import Lognormal, inverse_variance
+from geopoverty.numerics.rows import Block, Feed, InMemory, Parts
 from geopoverty.numerics.types import Array
 
 ROOT_2PI = float(np.sqrt(2 * np.pi))
@@ -82,8 +75,15 @@ def chance_blocks(X: Array, log_line: Array | float, fit: Lognormal) -> Scores:
         yield rows, np.nan_to_num(block)
 
 
-def influence_blocks(feed: Feed, fit: FGLS) -> Scores:
-    """Yield what each row moves the parameters by, (m, q), block by block.
+def influence_blocks(rows: InMemory, fit: FGLS) -> Scores:
+    """Yield what each row moves the parameters by, (m, q), block by block."""
+    moves = influence(fit)
+    for at, block in rows.blocks():
+        yield at, moves(block)
+
+
+def influence(fit: FGLS) -> Callable[[Block], Array]:
+    """Return what gives how each row of a block moves the parameters, (m, q).
 
     Their sum of squares is the covariance of `FGLS.parameters` that is robust to a
     wrong variance, skewed shocks and, summed by cluster, dependence. Mean and variance
@@ -93,23 +93,23 @@ def influence_blocks(feed: Feed, fit: FGLS) -> Scores:
     """
     bread = inverse(fit.information)
     square_bread = inverse(fit.square_information)
-    start = 0
-    for block in feed():
-        X, _, w = block
-        rows = slice(start, start + len(X))
-        start = rows.stop
+
+    def moves(block: Block) -> Array:
+        X = block.X
         _, weight = inverse_variance(fit.fitted(X), fit.rule, fit.floor)
         by_mean = (X * (weight * residual(block, fit.beta))[:, None]) @ bread
         by_theta = (X * _square_scores(block, fit)[:, None]) @ square_bread
         parts = np.column_stack([by_mean, by_theta, *_scale_influence(block, fit)])
         if fit.rule.name == "log":
             parts[:, -1] += by_theta @ fit.scale_slopes
-        yield rows, parts if w is None else parts * w[:, None]
+        return parts if block.w is None else parts * block.w[:, None]
+
+    return moves
 
 
 def _square_scores(block: Block, fit: FGLS) -> Array:
     """Return residuals of the variance equation times their weights, shape (m,)."""
-    X = block[0]
+    X = block.X
     if fit.rule.name == "log":
         return np.asarray(log_squares(block, fit.first) - X @ fit.theta)
     _, weight = inverse_variance(X @ fit.first.square_slopes, fit.rule, fit.floor)
@@ -122,7 +122,7 @@ def _scale_influence(block: Block, fit: FGLS) -> Iterator[Array]:
     if fit.rule.name != "log":
         return
     squares = residual(block, fit.first.ols) ** 2
-    ratio = squares / fit.fitted(block[0])
+    ratio = squares / fit.fitted(block.X)
     yield (ratio - 1) / fit.first.weight
 
 
@@ -138,7 +138,7 @@ def model_covariance(feed: Feed, fit: FGLS) -> Array:
     out = np.zeros((len(fit.parameters),) * 2)
     if fit.rule.name == "log":
         return _log_covariance(feed, fit)
-    mean, square, spread, rows = total(feed, lambda b: _model_parts(b, fit))
+    mean, square, spread, rows = feed.total(lambda b: _model_parts(b, fit))
     bread, square_bread = inverse(fit.information), inverse(fit.square_information)
     out[:k, :k] = bread @ mean @ bread
     factor = float(spread) / max(float(rows) - k, 1.0)
@@ -165,11 +165,16 @@ def _log_covariance(feed: Feed, fit: FGLS) -> Array:
     """Return the covariance with a log-linear variance: its second part is robust."""
     k = len(fit.beta)
     out = np.zeros((2 * k + 1,) * 2)
-    mean = total(feed, lambda b: _mean_meat(b, fit))[0]
+    mean = feed.total(lambda b: _mean_meat(b, fit))[0]
     bread = inverse(fit.information)
     out[:k, :k] = bread @ mean @ bread
-    for _, block in influence_blocks(feed, fit):
-        out[k:, k:] += block[:, k:].T @ block[:, k:]
+    moves = influence(fit)
+
+    def outer(block: Block) -> Parts:
+        moved = moves(block)[:, k:]
+        return (moved.T @ moved,)
+
+    out[k:, k:] += feed.total(outer)[0]
     return (out + out.T) / 2
 
 

@@ -4,20 +4,16 @@ Every step is a sum of kernels over blocks of rows, then a small solve. A kernel
 one block only, so the same fit runs on rows in memory, in files or on a cluster.
 """
 
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
 
 from geopoverty.errors import EstimationError
-from geopoverty.numerics.blocks import blocks
 from geopoverty.numerics.lognormal import Lognormal, VarianceRule, inverse_variance
+from geopoverty.numerics.rows import Block, Feed, Kernel, Parts, numbers
 from geopoverty.numerics.types import Array
 
-Block = tuple[Array, Array, Array | None]  # X (m, k), y (m,), weights (m,) or None
-Feed = Callable[[], Iterable[Block]]  # the blocks, afresh for every pass
-Parts = tuple[Array, ...]
 SAFE_PIVOT = 1e-13  # of a squared length: below it rounding has eaten the column
 NO_SHOCK = 1e-24  # mean squared residual relative to the mean squared outcome
 TINY = 1e-12  # least squared residual whose logarithm is taken, relative to their mean
@@ -80,39 +76,13 @@ class FGLS(Lognormal):
     effective_rows: float
 
 
-def in_memory(X: Array, y: Array, w: Array | None = None) -> Feed:
-    """Return a feed of the blocks of arrays in memory."""
-
-    def feed() -> Iterator[Block]:
-        for rows in blocks(len(X)):
-            yield X[rows], y[rows], None if w is None else w[rows]
-
-    return feed
-
-
-def total(feed: Feed, kernel: Callable[[Block], Parts]) -> Parts:
-    """Return the sum over blocks of what a kernel gives for each.
-
-    Examples
-    --------
-    >>> feed = in_memory(np.ones((3, 1)), np.array([1.0, 2.0, 4.0]))
-    >>> total(feed, lambda block: (block[1].sum(),))[0].item()
-    7.0
-    """
-    sums: list[Array] = []
-    for block in feed():
-        parts = kernel(block)
-        sums = [a + b for a, b in zip(sums, parts, strict=True)] if sums else [*parts]
-    return tuple(sums)
-
-
 def first_step(feed: Feed) -> FirstStep:
     """Fit least squares, and its squared residuals on the same covariates.
 
     Parameters
     ----------
-    feed : callable
-        Gives blocks (X, y, weights), afresh for each pass; two passes.
+    feed : Feed
+        The rows; two passes.
 
     Returns
     -------
@@ -123,9 +93,9 @@ def first_step(feed: Feed) -> FirstStep:
     EstimationError
         If columns determine one another, or the fit leaves no residuals.
     """
-    gram, cross, weight, rows, squares = total(feed, _moments)
+    gram, cross, weight, rows, squares = feed.total(_moments)
     ols = solve(gram, cross)
-    slopes, spread = total(feed, lambda block: _square_moments(block, ols))
+    slopes, spread = feed.total(lambda block: _square_moments(block, ols))
     if not float(spread) > NO_SHOCK * float(squares):
         raise EstimationError(
             "The covariates fit the logarithm of the outcome exactly, so there is no "
@@ -147,7 +117,7 @@ def fit_fgls(feed: Feed, rule: VarianceRule, first: FirstStep | None = None) -> 
 
     Parameters
     ----------
-    feed : callable
+    feed : Feed
         See `first_step`; two further passes ("log": three).
     rule : VarianceRule
     first : FirstStep, optional
@@ -179,8 +149,9 @@ def fit_fgls(feed: Feed, rule: VarianceRule, first: FirstStep | None = None) -> 
 
     Examples
     --------
+    >>> from geopoverty.numerics.rows import InMemory
     >>> X, y = np.ones((4, 1)), np.array([0.0, 0.0, 2.0, 2.0])
-    >>> fit = fit_fgls(in_memory(X, y), VarianceRule("drop"))
+    >>> fit = fit_fgls(InMemory(X, y), VarianceRule("drop"))
     >>> fit.beta, fit.theta
     (array([1.]), array([1.]))
     """
@@ -190,7 +161,7 @@ def fit_fgls(feed: Feed, rule: VarianceRule, first: FirstStep | None = None) -> 
         law = Lognormal(rule, 0.0, first.ols, theta, scale)
         return _last_step(feed, law, (first, first.gram, slopes, 0))
     floor = rule.floor * first.mean_square if rule.name == "floor" else 0.0
-    gram, cross, bad = total(feed, _variance_kernel(first, rule, floor))
+    gram, cross, bad = feed.total(_variance_kernel(first, rule, floor))
     require_rows(first.rows - int(bad) * (rule.name == "drop"), len(gram), first.rows)
     law = Lognormal(rule, floor, first.ols, solve(gram, cross), 1.0)
     return _last_step(feed, law, (first, gram, np.zeros(len(gram)), int(bad)))
@@ -201,7 +172,7 @@ def _last_step(
 ) -> FGLS:
     """Regress the outcome with weights one over the variance."""
     first, gram, slopes, bad_first = before
-    information, cross, bad, mass, squared = total(feed, _mean_kernel(law))
+    information, cross, bad, mass, squared = feed.total(_mean_kernel(law))
     used = first.rows - int(bad) * (law.rule.name == "drop")
     require_rows(used, len(gram), first.rows)
     return FGLS(
@@ -268,42 +239,39 @@ def solve(gram: Array, cross: Array) -> Array:
 def _moments(block: Block) -> Parts:
     X, y, w = block
     Z = X if w is None else X * w[:, None]
-    weight = len(y) if w is None else w.sum()
-    return X.T @ Z, Z.T @ y, *_numbers(weight, len(y), _weighted(y * y, w).sum())
+    return X.T @ Z, Z.T @ y, *numbers(block.mass, len(y), block.weighed(y * y).sum())
 
 
 def _square_moments(block: Block, ols: Array) -> Parts:
-    squares = _weighted(residual(block, ols) ** 2, block[2])
-    return block[0].T @ squares, *_numbers(squares.sum())
+    squares = block.weighed(residual(block, ols) ** 2)
+    return block.X.T @ squares, *numbers(squares.sum())
 
 
-def _variance_kernel(
-    first: FirstStep, rule: VarianceRule, floor: float
-) -> Callable[[Block], Parts]:
+def _variance_kernel(first: FirstStep, rule: VarianceRule, floor: float) -> Kernel:
     def kernel(block: Block) -> Parts:
-        X, _, w = block
+        X = block.X
         fitted = X @ first.square_slopes
         _, weight = inverse_variance(fitted, rule, floor)
-        weight = _weighted(weight * weight, w)
+        weight = block.weighed(weight * weight)
         Z = X * weight[:, None]
         bad = len(fitted) - np.count_nonzero(fitted > 0)
-        return X.T @ Z, Z.T @ residual(block, first.ols) ** 2, *_numbers(bad)
+        return X.T @ Z, Z.T @ residual(block, first.ols) ** 2, *numbers(bad)
 
     return kernel
 
 
-def _mean_kernel(law: Lognormal) -> Callable[[Block], Parts]:
+def _mean_kernel(law: Lognormal) -> Kernel:
     def kernel(block: Block) -> Parts:
-        X, y, w = block
+        X, y, _ = block
         fitted = law.fitted(X)
         _, weight = inverse_variance(fitted, law.rule, law.floor)
-        weight = _weighted(weight, w)
+        weight = block.weighed(weight)
         Z = X * weight[:, None]
         bad = len(fitted) - np.count_nonzero(fitted > 0)
         return (
             X.T @ Z,
             Z.T @ y,
-            *_numbers(bad, weight.sum(), weight @ weight),
+            *numbers(bad, weight.sum(), weight @ weight),
         )
 
     return kernel
@@ -313,33 +281,25 @@ def _log_variance(feed: Feed, first: FirstStep) -> tuple[Array, float, Array]:
     """Return the slopes of the log variance, its scale and the latter's slopes."""
 
     def logs(block: Block) -> Parts:
-        return (block[0].T @ _weighted(log_squares(block, first), block[2]),)
+        return (block.X.T @ block.weighed(log_squares(block, first)),)
 
-    theta = solve(first.gram, total(feed, logs)[0])
+    theta = solve(first.gram, feed.total(logs)[0])
 
     def ratios(block: Block) -> Parts:
         squares = residual(block, first.ols) ** 2
-        ratio = _weighted(squares * np.exp(-(block[0] @ theta)), block[2])
-        return block[0].T @ ratio, *_numbers(ratio.sum())
+        ratio = block.weighed(squares * np.exp(-(block.X @ theta)))
+        return block.X.T @ ratio, *numbers(ratio.sum())
 
-    slopes, ratio = total(feed, ratios)
+    slopes, ratio = feed.total(ratios)
     return theta, float(ratio) / first.weight, -slopes / float(ratio)
 
 
 def residual(block: Block, beta: Array) -> Array:
     """Return the outcome less its linear prediction, shape (m,)."""
-    return np.asarray(block[1] - block[0] @ beta)
+    return np.asarray(block.y - block.X @ beta)
 
 
 def log_squares(block: Block, first: FirstStep) -> Array:
     """Return the logarithms of squared residuals, shape (m,)."""
     squares = residual(block, first.ols) ** 2
     return np.asarray(np.log(np.maximum(squares, TINY * first.mean_square)))
-
-
-def _weighted(values: Array, w: Array | None) -> Array:
-    return values if w is None else values * w
-
-
-def _numbers(*values: object) -> Parts:
-    return tuple(np.asarray(v, dtype=np.float64) for v in values)
