@@ -4,8 +4,10 @@ from geopoverty.covariances.compute import (
     FEW,
     Covariance,
     SmallSample,
+    Spread,
     covariance,
     few_clusters,
+    spread_covariance,
 )
 from geopoverty.covariances.options import (
     NAMES,
@@ -26,10 +28,12 @@ __all__ = [
     "Covariance",
     "Distances",
     "SmallSample",
+    "Spread",
     "Vcov",
     "WildCluster",
     "columns_of",
     "covariance",
     "few_clusters",
     "resolved",
+    "spread_covariance",
 ]

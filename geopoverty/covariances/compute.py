@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -60,6 +60,54 @@ class Covariance:
     notes: tuple[str, ...]
 
 
+class Spread(Protocol):
+    """What a covariance asks of the scores, wherever their rows are."""
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+
+    def outer(self) -> Array:
+        """Return the sum of s s' over rows, shape (k, k)."""
+
+    def grouped(self, columns: tuple[str, ...]) -> tuple[Array, pd.Index]:
+        """Return sums of scores by the values of columns, (groups, k), and these."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoresOf:
+    """Scores of the rows of a table.
+
+    Attributes
+    ----------
+    scores : callable
+        Gives a fresh iterable of (slice, scores of these rows).
+    rows : DataFrame, n rows
+    k : int
+    """
+
+    scores: Callable[[], Scores]
+    rows: pd.DataFrame
+    k: int
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return len(self.rows)
+
+    def outer(self) -> Array:
+        """Return the sum of s s' over rows, shape (k, k)."""
+        return outer_sum(self.scores(), self.k)
+
+    def grouped(self, columns: tuple[str, ...]) -> tuple[Array, pd.Index]:
+        """Return sums of scores by the values of columns, (groups, k), and these."""
+        key: Any = self.rows[columns[0]]
+        if len(columns) > 1:
+            key = pd.MultiIndex.from_arrays([self.rows[c].to_numpy() for c in columns])
+        codes, levels = pd.factorize(key)
+        return group_sums(self.scores(), codes, len(levels), self.k), pd.Index(levels)
+
+
 def covariance(
     vcov: Vcov,
     bread: Array,
@@ -68,7 +116,7 @@ def covariance(
     unit: str,
     small: SmallSample | None = None,
 ) -> Covariance:
-    """Compute a covariance from the inverse information and the scores.
+    """Compute a covariance from the inverse information and the scores of a table.
 
     Parameters
     ----------
@@ -99,52 +147,69 @@ def covariance(
     GeoPovertyWarning
         If there are fewer than 40 clusters.
     """
-    k, n = len(bread), len(rows)
+    return spread_covariance(
+        vcov, bread, ScoresOf(scores, rows, len(bread)), unit, small
+    )
+
+
+def spread_covariance(
+    vcov: Vcov,
+    bread: Array,
+    spread: Spread,
+    unit: str,
+    small: SmallSample | None = None,
+) -> Covariance:
+    """Compute a covariance from the inverse information and sums of scores.
+
+    Parameters
+    ----------
+    vcov, bread, unit, small
+        See `covariance`.
+    spread : Spread
+        Of rows wherever they are.
+    """
+    k, n = len(bread), spread.n
     small = small or SmallSample(k, k)
     if isinstance(vcov, WildCluster):
         # The bootstrap's own note says what to read: none on few clusters.
-        return _clustered(vcov.cluster, bread, scores, rows, small, said=True)
+        return _clustered(vcov.cluster, bread, spread, small, said=True)
     if isinstance(vcov, Cluster):
-        return _clustered(vcov, bread, scores, rows, small)
+        return _clustered(vcov, bread, spread, small)
     if isinstance(vcov, Conley):
-        codes, units = pd.factorize(rows[unit])
-        sums = group_sums(scores(), codes, len(units), k)
+        sums, units = spread.grouped((unit,))
         matrix, mended = sandwich(bread, kernel_meat(sums, vcov.weights(units)))
         label = f"Conley ({vcov.kernel}, cutoff {vcov.cutoff:g})"
         return Covariance(matrix, {"vcov": label}, _mended(mended))
     if vcov == "iid":
         return Covariance(bread, {"vcov": "inverse information"}, ())
     factor = n / (n - small.parameters) if vcov == "hc1" else 1.0
-    matrix, _ = sandwich(bread, factor * outer_sum(scores(), k))
+    matrix, _ = sandwich(bread, factor * spread.outer())
     return Covariance(matrix, {"vcov": vcov.upper()}, ())
 
 
 def _clustered(
     vcov: Cluster,
     bread: Array,
-    scores: Callable[[], Scores],
-    rows: pd.DataFrame,
+    spread: Spread,
     small: SmallSample,
     *,
     said: bool = False,
 ) -> Covariance:
-    keys: list[Any] = [rows[c] for c in vcov.columns]
-    if len(keys) == 2:
-        keys.append(pd.MultiIndex.from_arrays([c.to_numpy() for c in keys]))
-    coded = [pd.factorize(key) for key in keys]
-    counts = [len(levels) for _, levels in coded]
-    fewest = min(counts[: len(vcov.columns)])
+    ways = [(c,) for c in vcov.columns]
+    summed = [spread.grouped(way)[0] for way in ways]
+    fewest = min(len(sums) for sums in summed)
     if fewest < 2:
-        lone = vcov.columns[counts.index(1)]
+        lone = next(c for c, s in zip(vcov.columns, summed, strict=True) if len(s) < 2)
         raise InputError(
             f"Clusters need at least two groups; '{lone}' has one. Cluster on another "
             "column, or use vcov='hc1'."
         )
+    if len(vcov.columns) == 2:
+        summed.append(spread.grouped(vcov.columns)[0])
     meat = np.zeros_like(bread)
-    for sign, (codes, _), groups in zip((1, 1, -1), coded, counts, strict=False):
-        counted = fewest if small.fewest else groups
-        factor = cluster_factor(counted, len(rows), small.clustered, vcov.correction)
-        sums = group_sums(scores(), codes, groups, len(bread))
+    for sign, sums in zip((1, 1, -1), summed, strict=False):
+        counted = fewest if small.fewest else len(sums)
+        factor = cluster_factor(counted, spread.n, small.clustered, vcov.correction)
         meat += sign * factor * (sums.T @ sums)
     matrix, mended = sandwich(bread, meat)
     facts = {"vcov": f"clustered by {' and '.join(vcov.columns)}", "n_clusters": fewest}

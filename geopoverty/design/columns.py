@@ -15,7 +15,18 @@ ILL = 1e6  # condition of the columns: sandwiches lose twice its digits
 
 def refuse_collinear(X: Array, names: Sequence[str]) -> None:
     """Raise `InputError` naming columns that are combinations of others."""
-    found = dependent_columns(X)
+    refuse_dependent(dependent_columns(X), names)
+
+
+def refuse_dependent(
+    found: Sequence[tuple[int, Sequence[int]]], names: Sequence[str]
+) -> None:
+    """Raise `InputError` if there are dependent columns, as `dependent_columns` says.
+
+    Examples
+    --------
+    >>> refuse_dependent([], ["age"])
+    """
     if not found:
         return
     parts = [

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import linalg
 
-from geopoverty.numerics.blocks import blocks
+from geopoverty.numerics.rows import Feed, InMemory
 from geopoverty.numerics.types import Array
 
 TOLERANCE = 1e-9  # of a column's length left after projecting on the ones before it
@@ -24,27 +24,43 @@ def dependent_columns(X: Array) -> list[tuple[int, list[int]]]:
         Each dependent column, with the columns it is a combination of. A
         column of zeros has an empty list.
 
-    Notes
-    -----
-    The Gram matrix of unit-length columns decides in one pass when all its
-    pivots are clear of rounding; else a QR decomposition over blocks of rows,
-    which keeps twice the digits.
-
     Examples
     --------
     >>> x = np.arange(4.0)
     >>> dependent_columns(np.column_stack([np.ones(4), x, 2 * x - 3]))
     [(2, [0, 1])]
     """
-    length = np.sqrt(np.einsum("ij,ij->j", X, X))
+    return dependent_among(InMemory(X, X[:, 0]), X.T @ X)
+
+
+def dependent_among(rows: Feed, gram: Array) -> list[tuple[int, list[int]]]:
+    """Find dependent columns of rows wherever they are.
+
+    Parameters
+    ----------
+    rows : Feed
+    gram : array, shape (k, k)
+        Their X'X, weights left out.
+
+    Returns
+    -------
+    list of (int, list of int)
+        See `dependent_columns`.
+
+    Notes
+    -----
+    The Gram matrix of unit-length columns decides when all its pivots are clear of
+    rounding; else a QR decomposition over blocks of rows, which keeps twice the
+    digits.
+    """
+    length = np.sqrt(np.diag(gram))
     scale = np.where(length > 0, length, 1.0)
-    gram = (X.T @ X) / np.outer(scale, scale)
-    if length.all() and _least_pivot(gram) > SAFE_PIVOT:
+    if length.all() and _least_pivot(gram / np.outer(scale, scale)) > SAFE_PIVOT:
         return []
-    triangle = _triangle(X, scale)
+    (triangle,) = rows.total(lambda b: (_triangle(b.X / scale),), _stacked)
     found: list[tuple[int, list[int]]] = []
     kept: list[int] = []
-    for j in range(X.shape[1]):
+    for j in range(len(gram)):
         column = triangle[:, j]
         basis = triangle[:, kept]
         weight = linalg.lstsq(basis, column)[0] if kept else np.zeros(0)
@@ -65,9 +81,9 @@ def _least_pivot(gram: Array) -> float:
     return float(np.diag(factor).min() ** 2)
 
 
-def _triangle(X: Array, scale: Array) -> Array:
-    triangle = np.zeros((0, X.shape[1]))
-    for rows in blocks(len(X)):
-        stacked = np.vstack([triangle, X[rows] / scale])
-        triangle = linalg.qr(stacked, mode="r")[0][: X.shape[1]]
-    return np.asarray(triangle)
+def _triangle(X: Array) -> Array:
+    return np.asarray(linalg.qr(X, mode="r")[0][: X.shape[1]])
+
+
+def _stacked(upper: Array, lower: Array) -> Array:
+    return _triangle(np.vstack([upper, lower]))

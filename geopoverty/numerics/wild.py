@@ -11,6 +11,7 @@ from scipy import linalg
 from geopoverty.errors import EstimationError
 from geopoverty.numerics.binary import separating_columns
 from geopoverty.numerics.covariance import inverse
+from geopoverty.numerics.rows import InMemory
 from geopoverty.numerics.types import Array, Codes
 from geopoverty.numerics.wild_draws import CLOSE, Draws
 from geopoverty.numerics.wild_scores import (
@@ -255,7 +256,8 @@ class _Term:
         if problem.link is Gaussian:
             return False
         direction[self._others] = move
-        return bool(separating_columns(problem.X, problem.y, beta, direction).size)
+        rows = InMemory(problem.X, problem.y)
+        return bool(separating_columns(rows, beta, direction).size)
 
     def _stepped(self, beta: Array, move: Array, here: Scored) -> tuple[Array, Scored]:
         """Go up the likelihood, less far where Newton's step would go down."""
