@@ -1,7 +1,7 @@
 """From formula and table to the arrays an estimator works on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 
 from geopoverty._checks import first, require, require_columns
 from geopoverty.design.columns import refuse_collinear
+from geopoverty.design.complete import complete_rows
 from geopoverty.design.evaluate import evaluate, right_side
 from geopoverty.design.formula import ParsedFormula, Term, parse_formula, terms_of
 from geopoverty.design.lagged import Lagged, lag_columns
@@ -131,6 +132,35 @@ def build_design(
         notes.append(_dropped_note(rows[~kept], parsed))
         rows = rows[kept]
     sums = None if lagged.row_sums is None else lagged.row_sums[kept]
+    made = assembled(parsed, rows, sums, outcome=outcome, intercept=intercept)
+    if not collinear:
+        refuse_collinear(made.X, made.names)
+    return replace(made, dropped=dropped, notes=tuple(notes))
+
+
+def assembled(
+    parsed: ParsedFormula,
+    rows: pd.DataFrame,
+    row_sums: Array | None,
+    *,
+    outcome: bool = True,
+    intercept: bool = True,
+) -> Design:
+    """Evaluate a formula on rows that are complete, lags included.
+
+    Parameters
+    ----------
+    parsed : ParsedFormula
+    rows : DataFrame, n rows
+    row_sums : array, shape (n,), or None
+    outcome, intercept : bool
+        See `build_design`.
+
+    Raises
+    ------
+    InputError
+        If a value is not finite, or there is no covariate.
+    """
     y = np.zeros(0)
     if outcome:
         y = evaluate(parsed.outcome, rows).to_numpy()
@@ -140,10 +170,8 @@ def build_design(
     if not intercept:
         X, names, terms = _without_intercept(X, names, terms)
     if not names:
-        raise InputError(f"'{formula}' has no covariate. Name at least one.")
-    if not collinear:
-        refuse_collinear(X, names)
-    return Design(parsed, y, X, names, terms, rows, dropped, sums, tuple(notes))
+        raise InputError(f"'{parsed.text}' has no covariate. Name at least one.")
+    return Design(parsed, y, X, names, terms, rows, 0, row_sums, ())
 
 
 def columns_of_table(
@@ -309,14 +337,7 @@ def _complete(rows: pd.DataFrame, parsed: ParsedFormula, roles: Roles) -> Mask:
     """Return which rows have every value the model needs; refuse infinities."""
     needed = {*parsed.columns, *parsed.outer, *roles.others, *roles.keys}
     table = rows[[c for c in rows.columns if c in needed]]
-    kept = np.ones(len(table), dtype=bool)
-    for name, column in table.items():
-        if pd.api.types.is_float_dtype(column):
-            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-            _require_not_infinite(values, str(name), rows.index)
-            kept &= ~np.isnan(values)
-        elif not pd.api.types.is_integer_dtype(column.dtype) or column.hasnans:
-            kept &= column.notna().to_numpy()
+    kept = complete_rows(table)
     if not kept.any():
         empty = [c for c in table.columns if table[c].isna().all()]
         raise InputError(
@@ -325,17 +346,6 @@ def _complete(rows: pd.DataFrame, parsed: ParsedFormula, roles: Roles) -> Mask:
             "how the tables were joined."
         )
     return kept
-
-
-def _require_not_infinite(values: Array, name: str, ids: pd.Index) -> None:
-    broken = np.isinf(values)
-    if broken.any():
-        require(
-            ~broken,
-            f"'{name}' must be finite",
-            ids=ids,
-            way_out="Set these values to NaN to leave the rows out.",
-        )
 
 
 def _require_finite(values: Array, what: str, ids: pd.Index) -> None:

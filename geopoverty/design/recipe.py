@@ -17,7 +17,7 @@ from geopoverty.errors import InputError
 from geopoverty.numerics.types import Codes
 
 # What these return depends on all rows they see, so new rows would change them.
-_STATEFUL = {"center", "scale", "standardize", "poly", "bs", "cr"}
+STATEFUL = {"center", "scale", "standardize", "poly", "bs", "cr"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def recipe_of(
             "period": sample.period,
             "sampling_weight": sample.sampling_weight,
             "levels": {
-                c: pd.unique(design.rows[c].sort_values()).tolist()
+                c: _levels(design.rows[c])
                 for c in sorted(formula.columns)
                 if _is_category(design, c)
             },
@@ -122,7 +122,7 @@ def rebuilt(
     """
     kept = Recipe(**recipe)
     used = names_in_right(kept.right)
-    stateful = sorted(used & _STATEFUL)
+    stateful = sorted(used & STATEFUL)
     if stateful:
         raise InputError(
             f"{first(stateful)} depends on all rows it sees, so new rows cannot be "
@@ -180,6 +180,12 @@ def _roles(sample: Sample, weights: Weights | None, right: str) -> Roles:
         return Roles()
     roles = sample.roles
     return replace(roles, others=(*roles.others, sample.unit))
+
+
+def _levels(column: pd.Series) -> list[Any]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return list(column.cat.categories)
+    return list(pd.unique(column.sort_values()))
 
 
 def _is_category(design: Design, column: str) -> bool:

@@ -33,7 +33,8 @@ def recipe_from(result: Result) -> dict[str, Any]:
     if recipe is None:
         raise InputError(
             "This takes a result whose model can be set up for other rows: of logit, "
-            "probit, spatial_binary (without random effects) or panel; this one is of "
+            "probit, ols, spatial_binary (without random effects), panel or "
+            "exit_hazard (Cox, one baseline); this one is of "
             f"{result.estimator}."
         )
     unknown = result.estimates.index[result.estimates.isna()]

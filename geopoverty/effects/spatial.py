@@ -7,8 +7,9 @@ import pandas as pd
 from scipy import special
 
 from geopoverty.design.durbin import LaggedDesign
-from geopoverty.effects.tables import Z95, effect_columns, labelled_effects
+from geopoverty.effects.tables import Z95, labelled_effects
 from geopoverty.effects.terms import effect_terms
+from geopoverty.effects.units import effect_columns
 from geopoverty.numerics.spatial.cells import Cells
 from geopoverty.numerics.spatial.impacts import (
     KINDS,

@@ -1,23 +1,17 @@
-"""What a fitted binary model says, as tables: effects, odds ratios, units."""
+"""What a fitted binary model says, as tables: effects, odds ratios, fitted rows."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import stats
 
 from geopoverty.design import Design
 from geopoverty.effects.terms import EffectTerms
 from geopoverty.numerics.binary import BinaryFit
-from geopoverty.numerics.effects import (
-    average_change,
-    average_slopes,
-    group_means,
-    probability_blocks,
-    slope_blocks,
-)
+from geopoverty.numerics.effects import change_sums, slope_sums
 from geopoverty.numerics.links import Link
-from geopoverty.numerics.types import Array, Codes
+from geopoverty.numerics.types import Array
 from geopoverty.results import inference_table
 
 Z95 = float(stats.norm.ppf(0.975))
@@ -50,34 +44,47 @@ class BinaryModel:
 
 def effects_table(model: BinaryModel, effects: EffectTerms) -> pd.DataFrame:
     """Return average effects on the probability, one row a term and kind."""
-    X, beta, w = model.design.X, model.fit.beta, model.w
-    values: list[float] = []
-    gradients: list[Array] = []
-    labels: list[tuple[str, str]] = []
-    slopes = [s.slope for s in effects.slopes]
-    if slopes:
-        mean, gradient = average_slopes(X, beta, model.link, slopes, w)
-        values.extend(mean)
-        gradients.extend(gradient)
-        labels.extend((s.term, s.kind) for s in effects.slopes)
-    for change in effects.changes:
-        value, row = average_change(
-            X, beta, model.link, (change.dummies, change.level), w
-        )
-        values.append(value)
-        gradients.append(row)
-        labels.append((change.term, "direct"))
-    errors = [np.sqrt(max(float(g @ model.vcov @ g), 0.0)) for g in gradients]
-    return labelled_effects(values, errors, labels)
+    sums = effect_sums(model.design.X, model.fit.beta, model.link, effects, model.w)
+    return effects_from(sums, effects, model.vcov)
 
 
-def odds_ratios(model: BinaryModel) -> pd.DataFrame:
+def effect_sums(
+    X: Array, beta: Array, link: Link, effects: EffectTerms, w: Array | None
+) -> tuple[Array, Array, Array]:
+    """Sum effects over rows: values (m,), their gradients (m, k), and the weights.
+
+    First the slopes of `effects`, then its changes.
+    """
+    values, gradients = slope_sums(X, beta, link, [s.slope for s in effects.slopes], w)
+    found = [
+        change_sums(X, beta, link, (c.dummies, c.level), w) for c in effects.changes
+    ]
+    changes = np.array([value for value, _ in found])
+    rows = np.reshape([row for _, row in found], (len(found), len(beta)))
+    mass = np.asarray(float(len(X)) if w is None else w.sum())
+    return np.concatenate([values, changes]), np.vstack([gradients, rows]), mass
+
+
+def effects_from(
+    sums: tuple[Array, Array, Array], effects: EffectTerms, vcov: Array
+) -> pd.DataFrame:
+    """Return the table of average effects that sums over rows give."""
+    values, gradients, mass = sums
+    gradients = gradients / mass
+    variance = np.einsum("ij,jk,ik->i", gradients, vcov, gradients)
+    labels = [(s.term, s.kind) for s in effects.slopes]
+    labels += [(c.term, "direct") for c in effects.changes]
+    errors = np.sqrt(np.maximum(variance, 0.0))
+    return labelled_effects(list(values / mass), list(errors), labels)
+
+
+def odds_ratios(names: list[str], beta: Array, vcov: Array) -> pd.DataFrame:
     """Return exp(beta) with 95 % intervals, one row a term."""
-    beta, error = model.fit.beta, np.sqrt(np.diag(model.vcov))
+    error = np.sqrt(np.maximum(np.diag(vcov), 0.0))
     with np.errstate(over="ignore"):
         return pd.DataFrame(
             {
-                "term": model.design.names,
+                "term": names,
                 "odds_ratio": np.exp(beta),
                 "conf_low": np.exp(beta - Z95 * error),
                 "conf_high": np.exp(beta + Z95 * error),
@@ -92,59 +99,6 @@ def fitted_table(model: BinaryModel) -> pd.DataFrame:
     return pd.DataFrame(
         {"outcome": design.y, "probability": probability}, index=design.rows.index
     )
-
-
-def units_table(model: BinaryModel, effects: EffectTerms) -> pd.DataFrame:
-    """Average probabilities and effects over each unit's rows (in each period)."""
-    table, codes = _groups(model)
-    X, beta, link, groups = model.design.X, model.fit.beta, model.link, len(table)
-    w = np.ones(len(codes)) if model.w is None else model.w
-    table["rows"] = np.bincount(codes, minlength=groups)
-    table["outcome"] = np.bincount(codes, w * model.design.y) / np.bincount(codes, w)
-    mean, error = group_means(
-        probability_blocks(X, beta, link), model.vcov, codes, groups, model.w
-    )
-    table["probability"] = mean
-    # An interval on the log-odds of the mean stays between 0 and 1.
-    middle = special.logit(mean)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        half = Z95 * error / (mean * (1 - mean))
-    table["probability_low"] = special.expit(middle - half)
-    table["probability_high"] = special.expit(middle + half)
-    found: dict[str, Array] = {}
-    for shown in effects.lagged:
-        mean, error = group_means(
-            slope_blocks(X, beta, link, shown.slope),
-            model.vcov,
-            codes,
-            groups,
-            model.w,
-        )
-        found |= effect_columns(f"{shown.kind}({shown.term})", mean, error)
-    return pd.concat([table, pd.DataFrame(found, index=table.index)], axis=1)
-
-
-def _groups(model: BinaryModel) -> tuple[pd.DataFrame, Codes]:
-    rows = model.design.rows
-    if model.unit not in rows.columns:
-        return pd.DataFrame({"row": rows.index}), np.arange(len(rows))
-    keys = [model.unit] if model.period is None else [model.unit, model.period]
-    codes = rows.groupby(keys, sort=True).ngroup().to_numpy()
-    firsts = rows[keys].iloc[np.unique(codes, return_index=True)[1]]
-    names = {model.unit: "unit_id", model.period: "period"}
-    return firsts.rename(columns=names).reset_index(drop=True), codes
-
-
-def effect_columns(name: str, mean: Array, error: Array) -> dict[str, Array]:
-    """Return the columns of an effect of each unit: value, interval and p."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * stats.norm.sf(np.abs(mean / error))
-    return {
-        name: mean,
-        f"{name}_low": mean - Z95 * error,
-        f"{name}_high": mean + Z95 * error,
-        f"{name}_p": p,
-    }
 
 
 def linear_effects_table(

@@ -24,6 +24,10 @@ class Slope:
 
     parts: Sequence[tuple[int, Array | None]]
 
+    def on(self, rows: slice) -> "Slope":
+        """Return the derivative in some of the rows."""
+        return Slope([(j, None if m is None else m[rows]) for j, m in self.parts])
+
     def at(self, beta: Array, rows: slice) -> Array | float:
         """Return the derivative in each row of a block."""
         return sum(
@@ -60,11 +64,19 @@ def average_slopes(
     >>> effect.round(3)  # 2 x f(2)
     array([0.21])
     """
+    effect, gradient = slope_sums(X, beta, link, slopes, w)
+    total = float(len(X)) if w is None else float(w.sum())
+    return effect / total, gradient / total
+
+
+def slope_sums(
+    X: Array, beta: Array, link: Link, slopes: Sequence[Slope], w: Array | None = None
+) -> tuple[Array, Array]:
+    """Sum f(x'b) times each slope over rows, with gradients, as `average_slopes`."""
     # An effect is linear in sums of f m and f' m x, one pair for each multiplier m.
     multipliers = {id(m): m for slope in slopes for _, m in slope.parts}
     level = dict.fromkeys(multipliers, 0.0)
     bend = {key: np.zeros(X.shape[1]) for key in multipliers}
-    total = float(len(X)) if w is None else float(w.sum())
     for rows, eta in linear_predictor(X, beta):
         f, df = link.density(eta), link.slope(eta)
         if w is not None:
@@ -78,7 +90,7 @@ def average_slopes(
             effect[i] += beta[j] * level[id(m)]
             gradient[i] += beta[j] * bend[id(m)]
             gradient[i, j] += level[id(m)]
-    return effect / total, gradient / total
+    return effect, gradient
 
 
 def average_change(
@@ -106,6 +118,19 @@ def average_change(
     array, shape (k,)
         Its gradient in beta.
     """
+    effect, gradient = change_sums(X, beta, link, columns, w)
+    total = float(len(X)) if w is None else float(w.sum())
+    return effect / total, gradient / total
+
+
+def change_sums(
+    X: Array,
+    beta: Array,
+    link: Link,
+    columns: tuple[Sequence[int], int],
+    w: Array | None = None,
+) -> tuple[float, Array]:
+    """Sum the change of the probability and its gradient, as `average_change`."""
     dummies, level = list(columns[0]), columns[1]
     effect, gradient = 0.0, np.zeros(X.shape[1])
     for rows, eta in linear_predictor(X, beta):
@@ -120,8 +145,7 @@ def average_change(
         effect += float(change.sum())
         gradient += (rise - low) @ x
         gradient[level] += rise.sum()
-    total = float(len(X)) if w is None else float(w.sum())
-    return effect / total, gradient / total
+    return effect, gradient
 
 
 def slope_blocks(X: Array, beta: Array, link: Link, slope: Slope) -> Scores:

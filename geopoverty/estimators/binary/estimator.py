@@ -25,13 +25,14 @@ from geopoverty.effects.tables import (
     effects_table,
     fitted_table,
     odds_ratios,
-    units_table,
 )
 from geopoverty.effects.terms import effect_terms
+from geopoverty.effects.units import units_table
 from geopoverty.effects.wild import NO_WILD, Wild, WildModel, wild_binary
 from geopoverty.numerics.binary import fit_binary, score_blocks
 from geopoverty.numerics.covariance import inverse
 from geopoverty.numerics.links import LINKS, Link
+from geopoverty.numerics.types import Array
 from geopoverty.provenance import provenance, sources_of
 from geopoverty.results import Result
 from geopoverty.weights import as_weights
@@ -214,7 +215,7 @@ def _binary(
         tables={
             **wild.tables,
             "effects": effects_table(model, effects),
-            **({"odds_ratios": odds_ratios(model)} if name == "logit" else {}),
+            **odds_of(name, design.names, model.fit.beta, cov.matrix),
             "fitted": fitted,
             **fit.tables,
         },
@@ -226,6 +227,13 @@ def _binary(
             "recipe": recipe_of(design, _sample(options), link=name),
         },
     )
+
+
+def odds_of(
+    name: str, names: list[str], beta: Array, vcov: Array
+) -> dict[str, pd.DataFrame]:
+    """Return the table of odds ratios, which only a logit has."""
+    return {"odds_ratios": odds_ratios(names, beta, vcov)} if name == "logit" else {}
 
 
 def _chosen(options: _Options) -> Vcov | None:

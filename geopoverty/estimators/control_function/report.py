@@ -9,7 +9,7 @@ from scipy import linalg, special, stats
 from geopoverty._checks import first, warn
 from geopoverty.covariances import Cluster, Covariance, Vcov
 from geopoverty.effects.quality import quality, spans_constant
-from geopoverty.effects.tables import labelled_effects
+from geopoverty.effects.tables import labelled_effects, odds_ratios
 from geopoverty.effects.terms import EffectTerms, effect_terms
 from geopoverty.estimators.control_function.problem import Problem
 from geopoverty.numerics.residual_inclusion import TwoStepFit
@@ -77,7 +77,7 @@ def result_of(
                 ]
             ),
             "first_stage_coefficients": _first_table(problem, fit, cov.matrix[k:, k:]),
-            "odds_ratios": _odds_ratios(names, theta, block),
+            "odds_ratios": odds_ratios(names, theta, block),
             **found.tables,
             "fitted": pd.DataFrame(
                 {"outcome": design.y, "probability": probability},
@@ -162,19 +162,6 @@ def _first_table(problem: Problem, fit: TwoStepFit, vcov: Array) -> pd.DataFrame
     )
     table.insert(0, "endogenous", [e for e, _ in labels])
     return table
-
-
-def _odds_ratios(names: list[str], theta: Array, vcov: Array) -> pd.DataFrame:
-    error = np.sqrt(np.maximum(np.diag(vcov), 0.0))
-    with np.errstate(over="ignore"):
-        return pd.DataFrame(
-            {
-                "term": names,
-                "odds_ratio": np.exp(theta),
-                "conf_low": np.exp(theta - Z95 * error),
-                "conf_high": np.exp(theta + Z95 * error),
-            }
-        )
 
 
 def _units_table(

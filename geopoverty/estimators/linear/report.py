@@ -9,8 +9,8 @@ from scipy import linalg, stats
 
 from geopoverty.covariances import Covariance, Vcov
 from geopoverty.design import Design
-from geopoverty.effects.tables import effect_columns
 from geopoverty.effects.terms import EffectTerms
+from geopoverty.effects.units import effect_columns
 from geopoverty.numerics import diagnostics
 from geopoverty.numerics.least_squares import LeastSquares, log_likelihood
 from geopoverty.numerics.types import Array

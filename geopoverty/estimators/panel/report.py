@@ -9,11 +9,11 @@ from geopoverty.design.recipe import recipe_of
 from geopoverty.design.sample import Sample
 from geopoverty.effects.spatial import spatial_effects
 from geopoverty.effects.tables import (
-    effect_columns,
     labelled_effects,
     linear_effects_table,
 )
 from geopoverty.effects.terms import effect_terms
+from geopoverty.effects.units import effect_columns
 from geopoverty.estimators.panel.problem import Fitted, Problem
 from geopoverty.numerics.spatial.impacts import KINDS
 from geopoverty.numerics.spatial.panel_impacts import LinearImpacts

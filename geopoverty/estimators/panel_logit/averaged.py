@@ -8,8 +8,9 @@ import pandas as pd
 from scipy import special
 
 from geopoverty.design import Design
-from geopoverty.effects.tables import Z95, effect_columns, labelled_effects
+from geopoverty.effects.tables import Z95, labelled_effects
 from geopoverty.effects.terms import EffectTerms
+from geopoverty.effects.units import effect_columns
 from geopoverty.numerics.covariance import Scores
 from geopoverty.numerics.effects import (
     Slope,

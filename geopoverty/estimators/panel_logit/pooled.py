@@ -15,9 +15,9 @@ from geopoverty.effects.tables import (
     effects_table,
     fitted_table,
     odds_ratios,
-    units_table,
 )
 from geopoverty.effects.terms import effect_terms
+from geopoverty.effects.units import units_table
 from geopoverty.effects.wild import NO_WILD, Wild, WildModel, wild_binary
 from geopoverty.estimators.panel_logit.problem import Problem
 from geopoverty.numerics.binary import fit_binary, score_blocks
@@ -67,7 +67,7 @@ def pooled_result(problem: Problem, provenance: dict[str, Any]) -> Result:
         tables={
             **wild.tables,
             "effects": effects_table(model, effects),
-            "odds_ratios": odds_ratios(model),
+            "odds_ratios": odds_ratios(design.names, fit.beta, cov.matrix),
             "fitted": fitted,
             **good.tables,
         },

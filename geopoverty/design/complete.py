@@ -1,0 +1,42 @@
+"""Which rows of a table have every value."""
+
+import numpy as np
+import pandas as pd
+
+from geopoverty._checks import require
+from geopoverty.numerics.types import Array, Mask
+
+
+def complete_rows(table: pd.DataFrame) -> Mask:
+    """Return which rows of a table have no missing value.
+
+    Raises
+    ------
+    InputError
+        If a number is infinite.
+
+    Examples
+    --------
+    >>> complete_rows(pd.DataFrame({"age": [1.0, None]})).tolist()
+    [True, False]
+    """
+    kept = np.ones(len(table), dtype=bool)
+    for name, column in table.items():
+        if pd.api.types.is_float_dtype(column):
+            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+            _require_not_infinite(values, str(name), table.index)
+            kept &= ~np.isnan(values)
+        elif not pd.api.types.is_integer_dtype(column.dtype) or column.hasnans:
+            kept &= column.notna().to_numpy()
+    return kept
+
+
+def _require_not_infinite(values: Array, name: str, ids: pd.Index) -> None:
+    broken = np.isinf(values)
+    if broken.any():
+        require(
+            ~broken,
+            f"'{name}' must be finite",
+            ids=ids,
+            way_out="Set these values to NaN to leave the rows out.",
+        )

@@ -1,0 +1,1 @@
+"""Tables too large for memory: files and clusters, read in batches."""
