@@ -84,14 +84,27 @@ def quality(
     >>> fit.facts["auc"], round(fit.facts["likelihood_ratio"], 4), list(fit.tables)
     (0.75, 1.5452, ['calibration', 'confusion'])
     """
-    ranking = rank_rows(y, p, w)
+    return quality_of(rank_rows(y, p, w), loglik=loglik, k=k, nested=nested)
+
+
+def quality_of(
+    ranking: Ranking, *, loglik: float | None, k: int, nested: bool = True
+) -> Quality:
+    """Return facts, tables and notes on fit from ranked probabilities.
+
+    Parameters
+    ----------
+    ranking : Ranking
+    loglik, k, nested
+        See `quality`.
+    """
     return Quality(
         quality_facts(ranking, loglik, k, nested),
         {
             "calibration": calibration_table(ranking),
             "confusion": confusion_table(ranking),
         },
-        () if w is None or loglik is None else (_WEIGHTED,),
+        (_WEIGHTED,) if ranking.weighted and loglik is not None else (),
     )
 
 
@@ -310,7 +323,25 @@ def spans_constant(X: Array) -> bool:
     >>> spans_constant(np.array([[1.0], [2.0]]))
     False
     """
-    sums = X.sum(axis=0)
-    scale = np.sqrt(np.einsum("ij,ij->j", X, X))
-    best = np.linalg.solve(X.T @ X / np.outer(scale, scale), sums / scale)
-    return bool(len(X) - best @ (sums / scale) < 1e-8 * len(X))
+    return holds_constant(X.T @ X, X.sum(axis=0), len(X))
+
+
+def holds_constant(gram: Array, sums: Array, n: int) -> bool:
+    """Say whether some combination of columns is 1 in each of n rows.
+
+    Parameters
+    ----------
+    gram : array, shape (k, k)
+        X'X.
+    sums : array, shape (k,)
+        Of each column.
+    n : int
+
+    Examples
+    --------
+    >>> holds_constant(np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([1.0, 2.0]), 3)
+    True
+    """
+    scale = np.sqrt(np.diag(gram))
+    best = np.linalg.solve(gram / np.outer(scale, scale), sums / scale)
+    return bool(n - best @ (sums / scale) < 1e-8 * n)

@@ -92,6 +92,13 @@ def odds_ratios(names: list[str], beta: Array, vcov: Array) -> pd.DataFrame:
         )
 
 
+def odds_of(
+    name: str, names: list[str], beta: Array, vcov: Array
+) -> dict[str, pd.DataFrame]:
+    """Return the table of odds ratios, which only a logit has."""
+    return {"odds_ratios": odds_ratios(names, beta, vcov)} if name == "logit" else {}
+
+
 def fitted_table(model: BinaryModel) -> pd.DataFrame:
     """Return outcome and fitted probability of each row used."""
     design = model.design

@@ -24,6 +24,10 @@ from geopoverty.registers.runners import (
     total,
 )
 
+# A DataFrame, or what `read_register` takes: no type names a Dask or DuckDB table
+# without importing these.
+Data = Any
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Register:

@@ -14,7 +14,7 @@ from geopoverty.design.columns import refuse_dependent
 from geopoverty.design.lags import Weights
 from geopoverty.errors import InputError
 from geopoverty.numerics.rank import dependent_among
-from geopoverty.numerics.rows import Combine, InMemory, Kernel, Parts
+from geopoverty.numerics.rows import Block, Combine, InMemory, Kernel, Parts
 from geopoverty.numerics.scatter import Scattered, gathered
 from geopoverty.numerics.types import Array, Codes
 from geopoverty.registers.joined import codes_in
@@ -22,7 +22,7 @@ from geopoverty.registers.lags import joined_units
 from geopoverty.registers.plan import Plan, categories_of
 from geopoverty.registers.register import Register
 from geopoverty.registers.runners import Sums
-from geopoverty.registers.scan import Scan, require_few_levels, scan
+from geopoverty.registers.scan import MOST_GROUPS, Scan, require_few_levels, scan
 
 PAIRED = "\x1f"  # between the names of two columns whose values make groups together
 
@@ -55,9 +55,9 @@ class Batch:
         return np.asarray(np.searchsorted(known.to_numpy(), pair), dtype=np.intp)
 
     @property
-    def rows(self) -> InMemory:
+    def block(self) -> Block:
         """Design, outcome and weights."""
-        return InMemory(self.design.X, self.design.y, self.w)
+        return Block(self.design.X, self.design.y, self.w)
 
 
 BatchKernel = Callable[[Batch], Sums]
@@ -129,7 +129,7 @@ class RegisterRows:
 
         return self.register.total(of_table, plan.columns, combine, label)
 
-    def feed(self, of: Callable[[Batch], InMemory] = lambda b: b.rows) -> "Rows":
+    def feed(self, of: Callable[[Batch], Block] = lambda b: b.block) -> "Rows":
         """Return the rows for estimators that only ask for sums.
 
         Parameters
@@ -148,7 +148,7 @@ class RegisterRows:
 
     def refuse_collinear(self) -> None:
         """Raise `InputError` naming columns that are combinations of others."""
-        alone = self.feed(lambda b: InMemory(b.design.X, b.design.X[:, 0]))
+        alone = self.feed(lambda b: Block(b.design.X, b.design.X[:, 0]))
         refuse_dependent(dependent_among(alone, self.gram), self.names)
 
     def grouped(
@@ -163,7 +163,7 @@ class RegisterRows:
         values : callable
             From a batch to an array, shape (rows, m).
         """
-        count = len(self.plan.groups[PAIRED.join(columns)])
+        count = len(self.groups_of(columns))
 
         def kernel(batch: Batch) -> tuple[Scattered]:
             return (Scattered(batch.codes(columns), values(batch), count),)
@@ -171,6 +171,31 @@ class RegisterRows:
         found = self.total(kernel, gathered)[0]
         sums: Array = found.sums() if isinstance(found, Scattered) else found
         return sums
+
+    def groups_of(self, columns: Sequence[str]) -> pd.Index:
+        """Return the values of a column that group rows, or the pairs of two.
+
+        Raises
+        ------
+        InputError
+            If a column has more than two million different values.
+        """
+        for column in columns:
+            if column not in self.plan.groups:
+                raise InputError(
+                    f"'{column}' has over {MOST_GROUPS:,} different values, too many "
+                    "to group rows by. Group by a coarser column."
+                )
+        return self.plan.groups[PAIRED.join(columns)]
+
+    def table_of_groups(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Return the values of each group, a column each, in the order of sums."""
+        known = self.groups_of(columns)
+        if len(columns) == 1:
+            return pd.DataFrame({columns[0]: known})
+        values = [self.plan.groups[c] for c in columns]
+        one, other = np.divmod(known.to_numpy(), len(values[1]))
+        return pd.DataFrame({columns[0]: values[0][one], columns[1]: values[1][other]})
 
     def paired(self, columns: Sequence[str]) -> "RegisterRows":
         """Return the same rows, with the pairs of two columns' values as groups."""
@@ -202,12 +227,14 @@ class Rows:
     """
 
     held: RegisterRows
-    of: Callable[[Batch], InMemory]
+    of: Callable[[Batch], Block]
 
     def total(self, kernel: Kernel, combine: Combine = np.add) -> Parts:
         """Return what a kernel gives for each block, combined over all of them."""
         of = self.of
-        return self.held.total(lambda b: of(b).total(kernel, combine), combine)
+        return self.held.total(
+            lambda b: InMemory(*of(b)).total(kernel, combine), combine
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,8 +270,7 @@ class RegisterSpread:
     def grouped(self, columns: tuple[str, ...]) -> tuple[Array, pd.Index]:
         """Return sums of scores by the values of columns, (groups, k), and these."""
         rows = self.rows if len(columns) == 1 else self.rows.paired(columns)
-        groups = rows.plan.groups[PAIRED.join(columns)]
-        return rows.grouped(columns, self.scores), groups
+        return rows.grouped(columns, self.scores), rows.groups_of(columns)
 
 
 def open_rows(
@@ -295,12 +321,12 @@ def open_rows(
     grouping = list(dict.fromkeys(groups))
     found = scan(register, plan.needed, list(dict.fromkeys([*levels, *grouping])))
     require_few_levels(found.distinct, levels)
-    if roles.unit in grouping:
+    if roles.unit in grouping and roles.unit in found.distinct:
         unit_ids(found.distinct[str(roles.unit)], "The register", unique=False)
     plan = replace(
         plan,
         levels={c: found.distinct[c] for c in levels},
-        groups={c: found.distinct[c] for c in grouping},
+        groups={c: found.distinct[c] for c in grouping if c in found.distinct},
     )
     sample = plan.design(found.sample)
     assert sample is not None  # it holds complete rows only

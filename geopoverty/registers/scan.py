@@ -12,6 +12,7 @@ from geopoverty.design.complete import complete_rows
 from geopoverty.errors import InputError
 from geopoverty.registers.register import Register
 
+MOST_GROUPS = 2_000_000  # units or clusters: more would not fit in memory
 MOST_LEVELS = 10_000  # of a category: more is an id taken for one
 SAMPLE = 512  # rows of a batch that are kept to start a fit from
 
@@ -27,7 +28,8 @@ class Scan:
     missing : mapping of str to int
         Missing values of each column.
     distinct : mapping of str to Index
-        The distinct values of categories and groups, in order.
+        The distinct values of categories and groups, in order; columns with more
+        than two million are left out.
     sample : DataFrame
         Some complete rows, evenly spaced.
     """
@@ -83,7 +85,9 @@ def scan(register: Register, columns: Sequence[str], distinct: Sequence[str]) ->
             f"{f' ({first(empty)} is missing throughout)' if empty else ''}. Check "
             "how the register was made."
         )
-    found = {c: _ordered(v) for c, v in zip(distinct, values, strict=True)}
+    found = {
+        c: _ordered(v) for c, v in zip(distinct, values, strict=True) if v is not None
+    }
     rows = pd.concat([_plain(s) for s in sample], ignore_index=True)
     return Scan(int(counts[0]), int(counts[1]), missing, found, rows)
 
@@ -96,11 +100,12 @@ def require_few_levels(found: Mapping[str, pd.Index], names: Sequence[str]) -> N
     >>> require_few_levels({"sex": pd.Index(["f", "m"])}, ["sex"])
     """
     for name in names:
-        if len(found[name]) > MOST_LEVELS:
+        levels = found.get(name)
+        if levels is None or len(levels) > MOST_LEVELS:
+            more = f"over {MOST_GROUPS:,}" if levels is None else f"{len(levels):,}"
             raise InputError(
-                f"'{name}' has {len(found[name]):,} categories ({first(found[name])}); "
-                f"a formula takes at most {MOST_LEVELS:,}. Is it an id? Make it a "
-                "number, or merge categories."
+                f"'{name}' has {more} categories; a formula takes at most "
+                f"{MOST_LEVELS:,}. Is it an id? Make it a number, or merge categories."
             )
 
 
@@ -109,7 +114,15 @@ def _merged(one: Any, other: Any) -> Any:
         return one + other
     if one and isinstance(one[0], pd.DataFrame):
         return [*one, *other]
-    return [a.union(b, sort=False) for a, b in zip(one, other, strict=True)]
+    return [_united(a, b) for a, b in zip(one, other, strict=True)]
+
+
+def _united(one: pd.Index | None, other: pd.Index | None) -> pd.Index | None:
+    """Return all values, or None when there are too many to hold."""
+    if one is None or other is None:
+        return None
+    both = one.union(other, sort=False)
+    return None if len(both) > MOST_GROUPS else both
 
 
 def _distinct(column: pd.Series) -> pd.Index:

@@ -24,23 +24,24 @@ from geopoverty.effects.tables import (
     BinaryModel,
     effects_table,
     fitted_table,
-    odds_ratios,
+    odds_of,
 )
 from geopoverty.effects.terms import effect_terms
 from geopoverty.effects.units import units_table
 from geopoverty.effects.wild import NO_WILD, Wild, WildModel, wild_binary
+from geopoverty.estimators.binary.register import binary_on_register
 from geopoverty.numerics.binary import fit_binary, score_blocks
 from geopoverty.numerics.covariance import inverse
 from geopoverty.numerics.links import LINKS, Link
-from geopoverty.numerics.types import Array
 from geopoverty.provenance import provenance, sources_of
+from geopoverty.registers import Data, is_register, read_register
 from geopoverty.results import Result
 from geopoverty.weights import as_weights
 
 
 def logit(
     formula: str,
-    data: pd.DataFrame,
+    data: Data,
     *,
     weights: Any = None,
     unit: str = "unit_id",
@@ -57,9 +58,10 @@ def logit(
         ``"poor ~ jobs + W(jobs) + age"``: ``W(x)`` is the lag of x over the
         units, computed once per unit and period and joined to rows by key. The
         outcome is 0 or 1, or an expression that is, such as ``income < line``.
-    data : DataFrame, n rows
+    data : DataFrame, n rows; or a register
         One household or unit (and period) a row. Rows with a missing value are
-        dropped and counted. Never modified.
+        dropped and counted. Never modified. A path to Parquet files, a DuckDB
+        relation, a Dask DataFrame or a `Register` is read in parts and never whole.
     weights : SpatialWeights, libpysal Graph or W, optional
         Between units; needed by ``W(x)``.
     unit, period : str
@@ -130,7 +132,7 @@ def logit(
 
 def probit(
     formula: str,
-    data: pd.DataFrame,
+    data: Data,
     *,
     weights: Any = None,
     unit: str = "unit_id",
@@ -184,12 +186,18 @@ class _Options:
 def _binary(
     name: str,
     formula: str,
-    data: pd.DataFrame,
+    data: Data,
     options: _Options,
     unit_data: pd.DataFrame | None,
 ) -> Result:
     weights = None if options.weights is None else as_weights(options.weights)
     vcov = _chosen(options)
+    if is_register(data):
+        register = read_register(data)
+        sample = _sample(options)
+        return binary_on_register(
+            name, formula, register, sample, vcov, weights, unit_data
+        )
     design = build_design(
         formula,
         data,
@@ -227,13 +235,6 @@ def _binary(
             "recipe": recipe_of(design, _sample(options), link=name),
         },
     )
-
-
-def odds_of(
-    name: str, names: list[str], beta: Array, vcov: Array
-) -> dict[str, pd.DataFrame]:
-    """Return the table of odds ratios, which only a logit has."""
-    return {"odds_ratios": odds_ratios(names, beta, vcov)} if name == "logit" else {}
 
 
 def _chosen(options: _Options) -> Vcov | None:
