@@ -126,18 +126,17 @@ def fit_rows(
         If the steps do not converge.
     """
     beta = np.zeros(k) if start is None else start
-    loglik, score, information = _pass(rows, beta, link)
+    here = _pass(rows, beta, link, np.zeros(k))
     for step in range(1, MAX_STEPS + 1):
-        direction = _solve(information, score)
-        decrement = float(score @ direction)
-        beta, loglik, score, information = _halved(rows, link, beta, direction, loglik)
+        direction = _solve(here.information, here.score)
+        decrement = float(here.score @ direction)
+        beta, here = _halved(rows, link, beta, direction, here.loglik)
         stepped()
-        if decrement < DECREMENT:
-            columns = separating_columns(rows, beta, direction)
-            return BinaryFit(beta, information, loglik, step, columns)
-    columns = separating_columns(rows, beta, direction)
-    if columns.size:
-        return BinaryFit(beta, information, loglik, MAX_STEPS, columns)
+        done = decrement < DECREMENT
+        if done or step == MAX_STEPS:
+            columns = _separating(rows, here, direction)
+            if done or columns.size:
+                return BinaryFit(beta, here.information, here.loglik, step, columns)
     raise EstimationError(
         f"The likelihood did not converge in {MAX_STEPS} steps. Rescale covariates "
         "of very different size."
@@ -157,8 +156,8 @@ def rough_fit(rows: Feed, k: int, link: Link) -> Array:
     cold = np.zeros(k)
     try:
         for _ in range(6):
-            _, score, information = _pass(rows, cold, link)
-            cold = cold + _solve(information, score)
+            here = _pass(rows, cold, link, cold)
+            cold = cold + _solve(here.information, here.score)
     except EstimationError:  # these rows lack a rare category: start at zero
         return np.zeros(k)
     return cold if np.isfinite(cold).all() else np.zeros(k)
@@ -207,19 +206,77 @@ def separating_columns(rows: Feed, beta: Array, direction: Array) -> Codes:
     .. [1] Albert, A. & Anderson, J. A. (1984). On the existence of maximum
        likelihood estimates in logistic regression models. Biometrika 71, 1-10.
     """
-    none = np.zeros(0, dtype=np.intp)
-    (far,) = rows.total(lambda b: (np.abs(b.X @ beta).max(),), np.maximum)
-    if not far > FAR:
-        return none
 
-    def gains(block: Block) -> Parts:
-        gain = (2 * block.y - 1) * (block.X @ direction)
-        return (-gain).max(), gain.max()
+    def moves(block: Block) -> Parts:
+        return _moves(block, block.X @ beta, direction)
 
-    loss, most = rows.total(gains, np.maximum)
+    far, gain, loss = rows.total(moves, np.maximum)
+    nothing = np.zeros(0)
+    here = _Here(0.0, nothing, nothing, float(far), float(gain), float(loss))
+    return _separating(rows, here, direction)
+
+
+@dataclass(frozen=True)
+class _Here:
+    """The log-likelihood at some coefficients, and what the last step moved.
+
+    Attributes
+    ----------
+    loglik : float
+    score, information : array
+    far : float
+        The largest linear predictor, in size.
+    gain, loss : float
+        The most that the direction of the step favours a row's outcome, and the most
+        that it goes against one.
+    """
+
+    loglik: float
+    score: Array
+    information: Array
+    far: float
+    gain: float
+    loss: float
+
+
+def _pass(rows: Feed, beta: Array, link: Link, direction: Array) -> _Here:
+    """Return what the rows say at `beta`, in one pass."""
+
+    def kernel(block: Block) -> Parts:
+        eta = block.X @ beta
+        at = link.at(eta, block.y)
+        residual, weight = block.weighed(at.residual), block.weighed(at.weight)
+        information = (block.X * weight[:, None]).T @ block.X
+        loglik = np.asarray(block.weighed(at.loglik).sum())
+        moves = _moves(block, eta, direction)
+        return loglik, residual @ block.X, information, *moves
+
+    most = (np.maximum,) * 3
+    loglik, score, information, *moves = rows.total(kernel, (np.add,) * 3 + most)
+    return _Here(float(loglik), score, information, *map(float, moves))
+
+
+def _moves(block: Block, eta: Array, direction: Array) -> Parts:
+    gain = (2 * block.y - 1) * (block.X @ direction)
+    return np.abs(eta).max(), gain.max(), -gain.min()
+
+
+def _halved(
+    rows: Feed, link: Link, beta: Array, direction: Array, loglik: float
+) -> tuple[Array, _Here]:
+    size = 1.0
+    while True:
+        trial = beta + size * direction
+        here = _pass(rows, trial, link, direction)
+        if here.loglik >= loglik - 1e-9 * (abs(loglik) + 1) or size < 1e-6:
+            return trial, here
+        size /= 2
+
+
+def _separating(rows: Feed, here: _Here, direction: Array) -> Codes:
     # Rows that are not separated move by less and less; the others by about 1.
-    if not (most > 1e-3 and loss < 1e-3 * most):
-        return none
+    if here.far <= FAR or here.gain <= 1e-3 or here.loss >= 1e-3 * here.gain:
+        return np.zeros(0, dtype=np.intp)
     squares, count = rows.total(_squares)
     size = np.abs(direction) * np.sqrt(squares / count)
     return np.flatnonzero(size > 1e-3 * size.max())
@@ -227,35 +284,6 @@ def separating_columns(rows: Feed, beta: Array, direction: Array) -> Codes:
 
 def _squares(block: Block) -> Parts:
     return np.einsum("ij,ij->j", block.X, block.X), *numbers(len(block.y))
-
-
-def _pass(rows: Feed, beta: Array, link: Link) -> tuple[float, Array, Array]:
-    """Return log-likelihood, score and information at `beta`: one pass."""
-
-    def kernel(block: Block) -> Parts:
-        here = link.at(block.X @ beta, block.y)
-        residual, weight = block.weighed(here.residual), block.weighed(here.weight)
-        information = (block.X * weight[:, None]).T @ block.X
-        return (
-            *numbers(block.weighed(here.loglik).sum()),
-            residual @ block.X,
-            information,
-        )
-
-    loglik, score, information = rows.total(kernel)
-    return float(loglik), score, information
-
-
-def _halved(
-    rows: Feed, link: Link, beta: Array, direction: Array, loglik: float
-) -> tuple[Array, float, Array, Array]:
-    size = 1.0
-    while True:
-        trial = beta + size * direction
-        new, score, information = _pass(rows, trial, link)
-        if new >= loglik - 1e-9 * (abs(loglik) + 1) or size < 1e-6:
-            return trial, new, score, information
-        size /= 2
 
 
 def _solve(information: Array, score: Array) -> Array:

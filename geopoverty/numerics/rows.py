@@ -6,7 +6,7 @@ a kernel sees one block and knows nothing of the others.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from geopoverty.numerics.types import Array
 
 Parts = tuple[Array, ...]
 Combine = Callable[[Array, Array], Array]
+Combines = Combine | tuple[Combine, ...]  # one for all parts, or one for each
 
 
 class Block(NamedTuple):
@@ -48,7 +49,7 @@ Kernel = Callable[[Block], Parts]
 class Feed(Protocol):
     """Rows that can be summed over, as often as one likes."""
 
-    def total(self, kernel: Kernel, combine: Combine = np.add) -> Parts:
+    def total(self, kernel: Kernel, combine: Combines = np.add) -> Parts:
         """Return what a kernel gives for each block, combined over all of them."""
 
 
@@ -73,7 +74,7 @@ class InMemory:
     y: Array
     w: Array | None = None
 
-    def total(self, kernel: Kernel, combine: Combine = np.add) -> Parts:
+    def total(self, kernel: Kernel, combine: Combines = np.add) -> Parts:
         """Return what a kernel gives for each block, combined over all of them."""
         sums: Parts = ()
         for _, block in self.blocks():
@@ -87,7 +88,9 @@ class InMemory:
             yield rows, Block(self.X[rows], self.y[rows], w)
 
 
-def combined(sums: Parts, parts: Parts, combine: Combine = np.add) -> Parts:
+def combined(
+    sums: tuple[Any, ...], parts: tuple[Any, ...], combine: Any = np.add
+) -> tuple[Any, ...]:
     """Return two sets of sums in one; none yet is an empty tuple.
 
     Examples
@@ -97,7 +100,8 @@ def combined(sums: Parts, parts: Parts, combine: Combine = np.add) -> Parts:
     """
     if not sums:
         return parts
-    return tuple(combine(a, b) for a, b in zip(sums, parts, strict=True))
+    ways = combine if isinstance(combine, tuple) else (combine,) * len(sums)
+    return tuple(way(a, b) for way, a, b in zip(ways, sums, parts, strict=True))
 
 
 def numbers(*values: object) -> Parts:

@@ -54,7 +54,10 @@ class Joined:
         )
         added = {name: values[at] for name, values in self.columns.items()}
         sums = None if self.row_sums is None else self.row_sums[at]
-        return rows.assign(**added), sums
+        rows = rows.copy(deep=False)  # columns are added to it, none is changed
+        for name, values in added.items():
+            rows[name] = values
+        return rows, sums
 
     def of(self, rows: pd.DataFrame) -> Codes:
         """Return where each row's unit (and period) stands in the table, else -1."""

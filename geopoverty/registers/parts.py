@@ -81,7 +81,10 @@ class FilePart:
             ) as file:
                 at = self.start
                 for batch in file.iter_batches(
-                    ROWS, row_groups=list(self.groups), columns=held
+                    ROWS,
+                    row_groups=list(self.groups),
+                    columns=held,
+                    use_threads=False,
                 ):
                     table = table_of(batch)
                     table.index = pd.RangeIndex(at, at + len(table))

@@ -77,13 +77,16 @@ class Plan:
         InputError
             If a value is infinite, a category is new, or a unit is unknown.
         """
-        kept = complete_rows(table[list(self.needed)])
-        rows = table if kept.all() else table[kept]
+        kept = complete_rows(table, self.needed)
+        # Shallow: columns are replaced in it, their values never.
+        rows = (table if kept.all() else table[kept]).copy(deep=False)
         if not len(rows):
             return None
-        rows = rows.assign(**{c: self._category(rows[c], c) for c in self.levels})
-        numbers = [c for c in self.truths if c not in self.levels and c in rows]
-        rows = rows.astype(dict.fromkeys(numbers, np.float64))
+        for name in self.levels:
+            rows[name] = self._category(rows[name], name)
+        for name in self.truths:
+            if name in rows and name not in self.levels:
+                rows[name] = rows[name].astype(np.float64)
         sums = None
         if self.joined is not None:
             rows, sums = self.joined.add(rows)

@@ -7,27 +7,26 @@ import numpy as np
 from geopoverty.numerics.ranking import Ranking
 from geopoverty.numerics.scatter import Scattered, gathered
 from geopoverty.numerics.types import Array
-from geopoverty.registers.rows import Batch, RegisterRows
+from geopoverty.registers.rows import Ask, Batch
+from geopoverty.registers.runners import Sums
 
 BINS = 65_536
 
 
-def binned_ranking(
-    rows: RegisterRows, probability: Callable[[Batch], Array]
-) -> Ranking:
-    """Rank the rows of a register by probability, those in a fine bin as equal.
+def ranking_ask(probability: Callable[[Batch], Array], *, weighted: bool) -> Ask:
+    """Ask for the rows ranked by probability, those in a fine bin as equal.
 
     Parameters
     ----------
-    rows : RegisterRows
-        With outcomes 0 and 1.
     probability : callable
         From a batch to probabilities, shape (m,).
+    weighted : bool
+        Whether rows have sampling weights.
 
     Returns
     -------
-    Ranking
-        Of the mean probabilities of the bins.
+    Ask
+        Of a `Ranking` of the mean probabilities of the bins.
     """
 
     def kernel(batch: Batch) -> tuple[Scattered]:
@@ -35,15 +34,19 @@ def binned_ranking(
         code = np.minimum((p * BINS).astype(np.intp), BINS - 1)
         w = np.ones(len(p)) if batch.w is None else batch.w
         parts = [np.ones(len(p)), y, w * y, w * (1 - y), w * p]
-        if batch.w is not None:
+        if weighted:
             parts += [w**2 * y, w**2 * (1 - y)]
         return (Scattered(code, np.column_stack(parts), BINS),)
 
-    found = rows.total(kernel, gathered)[0]
-    sums: Array = found.sums() if isinstance(found, Scattered) else found
+    return Ask(kernel, gathered, _ranking)
+
+
+def _ranking(found: Sums) -> Ranking:
+    sums = found[0].sums() if isinstance(found[0], Scattered) else found[0]
     sums = sums[sums[:, 0] > 0]
     count, hits, ones, zeros, mass = sums[:, :5].T
-    squared = (ones, zeros) if rows.weighing is None else tuple(sums[:, 5:].T)
+    weighted = sums.shape[1] > 5
+    squared = tuple(sums[:, 5:].T) if weighted else (ones, zeros)
     return Ranking(
         mass / (ones + zeros),
         count.astype(np.intp),

@@ -15,7 +15,7 @@ from geopoverty.registers.dask_frames import is_dask, partitions_of, workers_of
 from geopoverty.registers.files import kind_of_arrow, open_files
 from geopoverty.registers.parts import FramePart, Part, StreamPart
 from geopoverty.registers.runners import (
-    Combine,
+    Combines,
     Job,
     Runner,
     Sums,
@@ -63,7 +63,7 @@ class Register:
         self,
         kernel: TableKernel,
         columns: Iterable[str],
-        combine: Combine = np.add,
+        combine: Combines = np.add,
         label: str = "Reading the register, part",
     ) -> Sums:
         """Return what a kernel gives for batches of rows, combined over all of them.

@@ -1,28 +1,25 @@
 """The rows of a register as a model sees them: batches of a design, and their sums."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from geopoverty._checks import require, unit_ids
-from geopoverty.design.build import Design, Roles
+from geopoverty._checks import require
+from geopoverty.design.build import Design
 from geopoverty.design.columns import refuse_dependent
-from geopoverty.design.lags import Weights
 from geopoverty.errors import InputError
 from geopoverty.numerics.rank import dependent_among
-from geopoverty.numerics.rows import Block, Combine, InMemory, Kernel, Parts
+from geopoverty.numerics.rows import Block, InMemory, Kernel, Parts, combined
 from geopoverty.numerics.scatter import Scattered, gathered
 from geopoverty.numerics.types import Array, Codes
 from geopoverty.registers.joined import codes_in
-from geopoverty.registers.lags import joined_units
-from geopoverty.registers.plan import Plan, categories_of
+from geopoverty.registers.plan import Plan
 from geopoverty.registers.register import Register
-from geopoverty.registers.runners import Sums
-from geopoverty.registers.scan import MOST_GROUPS, Scan, require_few_levels, scan
+from geopoverty.registers.runners import Combine, Combines, Sums
+from geopoverty.registers.scan import MOST_GROUPS, Scan
 
 PAIRED = "\x1f"  # between the names of two columns whose values make groups together
 
@@ -61,6 +58,34 @@ class Batch:
 
 
 BatchKernel = Callable[[Batch], Sums]
+
+
+@dataclass(frozen=True, eq=False)
+class Ask:
+    """One thing to sum over all batches, of several in one pass.
+
+    Attributes
+    ----------
+    kernel : callable
+        From a batch to parts of a sum.
+    combine : callable
+        For every part of the sum.
+    finish : callable
+        From the sums to what is handed back; the sums themselves, by default.
+    """
+
+    kernel: BatchKernel
+    combine: Combine = np.add
+    finish: Callable[[Sums], Any] = tuple
+
+    def merged(self, one: Sums, other: Sums) -> Sums:
+        """Return two sums in one."""
+        return combined(one, other, self.combine)
+
+
+def _dense(sums: Sums) -> Array:
+    found: Array | Scattered = sums[0]
+    return found.sums() if isinstance(found, Scattered) else found
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +132,7 @@ class RegisterRows:
     def total(
         self,
         kernel: BatchKernel,
-        combine: Callable[[Any, Any], Any] = np.add,
+        combine: Combines = np.add,
         label: str = "Summing over the register, part",
     ) -> Sums:
         """Return what a kernel gives for batches, combined over all of them."""
@@ -124,7 +149,7 @@ class RegisterRows:
                 )
             w = None
             if weighing is not None:
-                w = _weights(design.rows[weighing]) * scale
+                w = positive_weights(design.rows[weighing]) * scale
             return kernel(Batch(design, w, plan.groups))
 
         return self.register.total(of_table, plan.columns, combine, label)
@@ -140,21 +165,35 @@ class RegisterRows:
         """
         return Rows(self, of)
 
-    @cached_property
-    def gram(self) -> Array:
-        """X'X, sampling weights left out."""
-        found: Array = self.total(lambda b: (b.design.X.T @ b.design.X,))[0]
-        return found
+    def answers(
+        self, asks: Mapping[str, Ask], label: str = "Summing over the register, part"
+    ) -> dict[str, Any]:
+        """Return what several asks find, in one pass, by their names."""
+        kernels = [ask.kernel for ask in asks.values()]
+        ways = tuple(ask.merged for ask in asks.values())
 
-    def refuse_collinear(self) -> None:
-        """Raise `InputError` naming columns that are combinations of others."""
+        def kernel(batch: Batch) -> Sums:
+            return tuple(k(batch) for k in kernels)
+
+        found = self.total(kernel, ways, label)
+        return {
+            name: ask.finish(sums)
+            for (name, ask), sums in zip(asks.items(), found, strict=True)
+        }
+
+    def refuse_collinear(self, gram: Array) -> None:
+        """Raise `InputError` naming columns that are combinations of others.
+
+        Parameters
+        ----------
+        gram : array, shape (k, k)
+            X'X, sampling weights left out.
+        """
         alone = self.feed(lambda b: Block(b.design.X, b.design.X[:, 0]))
-        refuse_dependent(dependent_among(alone, self.gram), self.names)
+        refuse_dependent(dependent_among(alone, gram), self.names)
 
-    def grouped(
-        self, columns: Sequence[str], values: Callable[[Batch], Array]
-    ) -> Array:
-        """Return sums of values by group of rows, shape (groups, m).
+    def by_group(self, columns: Sequence[str], values: Callable[[Batch], Array]) -> Ask:
+        """Ask for sums of values by group of rows, shape (groups, m).
 
         Parameters
         ----------
@@ -168,9 +207,7 @@ class RegisterRows:
         def kernel(batch: Batch) -> tuple[Scattered]:
             return (Scattered(batch.codes(columns), values(batch), count),)
 
-        found = self.total(kernel, gathered)[0]
-        sums: Array = found.sums() if isinstance(found, Scattered) else found
-        return sums
+        return Ask(kernel, gathered, _dense)
 
     def groups_of(self, columns: Sequence[str]) -> pd.Index:
         """Return the values of a column that group rows, or the pairs of two.
@@ -229,7 +266,7 @@ class Rows:
     held: RegisterRows
     of: Callable[[Batch], Block]
 
-    def total(self, kernel: Kernel, combine: Combine = np.add) -> Parts:
+    def total(self, kernel: Kernel, combine: Combines = np.add) -> Parts:
         """Return what a kernel gives for each block, combined over all of them."""
         of = self.of
         return self.held.total(
@@ -237,114 +274,8 @@ class Rows:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class RegisterSpread:
-    """Scores of the rows of a register, for their covariance.
-
-    Attributes
-    ----------
-    rows : RegisterRows
-    scores : callable
-        From a batch to its scores, shape (m, k).
-    """
-
-    rows: RegisterRows
-    scores: Callable[[Batch], Array]
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return self.rows.n
-
-    def outer(self) -> Array:
-        """Return the sum of s s' over rows, shape (k, k)."""
-        scores = self.scores
-
-        def kernel(batch: Batch) -> Sums:
-            s = scores(batch)
-            return (s.T @ s,)
-
-        found: Array = self.rows.total(kernel)[0]
-        return found
-
-    def grouped(self, columns: tuple[str, ...]) -> tuple[Array, pd.Index]:
-        """Return sums of scores by the values of columns, (groups, k), and these."""
-        rows = self.rows if len(columns) == 1 else self.rows.paired(columns)
-        return rows.grouped(columns, self.scores), rows.groups_of(columns)
-
-
-def open_rows(
-    formula: str,
-    register: Register,
-    roles: Roles,
-    *,
-    outcome: bool = True,
-    weights: Weights | None = None,
-    unit_data: pd.DataFrame | None = None,
-    groups: Iterable[str] = (),
-    weighing: str | None = None,
-) -> RegisterRows:
-    """Read through a register once and fix what every batch must share.
-
-    Parameters
-    ----------
-    formula : str
-    register : Register
-    roles : Roles
-        Its columns must not be missing in a row.
-    outcome : bool
-        Whether the formula has a left side.
-    weights : SpatialWeights, optional
-        For ``W(x)``.
-    unit_data : DataFrame, optional
-        Values of units, joined by key.
-    groups : iterable of str
-        Columns whose values group rows: the unit, clusters.
-    weighing : str, optional
-        Column of sampling weights; among ``roles.others``.
-
-    Raises
-    ------
-    InputError
-        If a column is unknown, a number infinite, no row complete, a text has too many
-        categories to be one, or ids of units are not text.
-    """
-    known = frozenset({*register.columns, *_columns_of(unit_data)})
-    plan = Plan(formula, known, roles, outcome)
-    joined, notes = joined_units(plan.parsed, register, roles, weights, unit_data)
-    truths = tuple(c for c, kind in register.columns.items() if kind == "truth")
-    plan = replace(plan, joined=joined, truths=truths)
-    register.require(plan.needed)
-    levels = [
-        c for c in categories_of(plan.parsed, register.columns) if c in plan.needed
-    ]
-    grouping = list(dict.fromkeys(groups))
-    found = scan(register, plan.needed, list(dict.fromkeys([*levels, *grouping])))
-    require_few_levels(found.distinct, levels)
-    if roles.unit in grouping and roles.unit in found.distinct:
-        unit_ids(found.distinct[str(roles.unit)], "The register", unique=False)
-    plan = replace(
-        plan,
-        levels={c: found.distinct[c] for c in levels},
-        groups={c: found.distinct[c] for c in grouping if c in found.distinct},
-    )
-    sample = plan.design(found.sample)
-    assert sample is not None  # it holds complete rows only
-    if found.dropped:
-        notes = [
-            *notes,
-            f"{found.dropped:,} rows with a missing value were left out.",
-        ]
-    rows = RegisterRows(
-        register, plan, found, sample, None, 1.0, (*register.notes, *notes)
-    )
-    if weighing is None:
-        return rows
-    mass = rows.total(lambda b: (_weights(b.design.rows[weighing]).sum(),))[0]
-    return replace(rows, weighing=weighing, scale=found.complete / float(mass))
-
-
-def _weights(column: pd.Series) -> Array:
+def positive_weights(column: pd.Series) -> Array:
+    """Return sampling weights as they are; refuse those not above 0."""
     values: Array = column.to_numpy(np.float64)
     require(
         np.isfinite(values) & (values > 0),
@@ -353,7 +284,3 @@ def _weights(column: pd.Series) -> Array:
         way_out="Drop rows that stand for nobody.",
     )
     return values
-
-
-def _columns_of(unit_data: pd.DataFrame | None) -> list[str]:
-    return [] if unit_data is None else [str(c) for c in unit_data.columns]

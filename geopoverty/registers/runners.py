@@ -11,11 +11,13 @@ from threadpoolctl import threadpool_limits
 
 from geopoverty._progress import progress
 from geopoverty.errors import EstimationError, GeoPovertyError, InputError
+from geopoverty.numerics.rows import combined
 from geopoverty.registers.parts import Part
 
 Sums = tuple[Any, ...]  # of whatever `combine` knows to put together
 TableKernel = Callable[[pd.DataFrame], Sums]
 Combine = Callable[[Any, Any], Any]
+Combines = Combine | tuple[Combine, ...]  # one for all of a sum, or one for each
 AHEAD = 4  # parts handed out for each worker, so that none waits and few are held
 
 
@@ -33,7 +35,7 @@ class Job:
 
     columns: tuple[str, ...]
     kernel: TableKernel
-    combine: Combine
+    combine: Combines
 
     def over(self, part: Part) -> Sums:
         """Return the sum over one part.
@@ -48,7 +50,7 @@ class Job:
             for table in part.batches(self.columns):
                 found = self.kernel(table)
                 if found:
-                    sums = _combined(sums, found, self.combine)
+                    sums = combined(sums, found, self.combine)
         except GeoPovertyError as error:
             if str(error).startswith(part.name):
                 raise
@@ -132,14 +134,8 @@ def total(runner: Runner, parts: Sequence[Part], job: Job, label: str) -> Sums:
     sums: Sums = ()
     for found in progress(runner.sums(parts, job), label, len(parts)):
         if found:
-            sums = _combined(sums, found, job.combine)
+            sums = combined(sums, found, job.combine)
     return sums
-
-
-def _combined(sums: Sums, found: Sums, combine: Combine) -> Sums:
-    if not sums:
-        return found
-    return tuple(combine(a, b) for a, b in zip(sums, found, strict=True))
 
 
 def _ahead(

@@ -65,14 +65,13 @@ def scan(register: Register, columns: Sequence[str], distinct: Sequence[str]) ->
 
     def kernel(table: pd.DataFrame) -> tuple[Any, ...]:
         kept = complete_rows(table)
-        held = table if kept.all() else table[kept]
-        every = max(len(held) // SAMPLE, 1)
-        counts = np.array([len(table), len(held), *table.isna().sum()])
-        return (
-            counts,
-            [_distinct(held[c]) for c in distinct],
-            [held.iloc[::every]],
-        )
+        missing = np.zeros(len(columns), dtype=np.intp)
+        if not kept.all():
+            missing = table.isna().sum().to_numpy()
+        held = np.flatnonzero(kept)
+        counts = np.array([len(table), len(held), *missing])
+        some = table.iloc[held[:: max(len(held) // SAMPLE, 1)]]
+        return counts, [_distinct(table[c][kept]) for c in distinct], [_plain(some)]
 
     counts, values, sample = register.total(
         kernel, columns, _merged, "Reading the register once, part"
@@ -88,7 +87,7 @@ def scan(register: Register, columns: Sequence[str], distinct: Sequence[str]) ->
     found = {
         c: _ordered(v) for c, v in zip(distinct, values, strict=True) if v is not None
     }
-    rows = pd.concat([_plain(s) for s in sample], ignore_index=True)
+    rows = pd.concat(sample, ignore_index=True)
     return Scan(int(counts[0]), int(counts[1]), missing, found, rows)
 
 

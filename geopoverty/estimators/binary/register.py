@@ -10,9 +10,7 @@ import pandas as pd
 from geopoverty._checks import refuse_separation, require
 from geopoverty._progress import stages
 from geopoverty.covariances import (
-    Covariance,
     Vcov,
-    WildCluster,
     columns_of,
     resolved,
     spread_covariance,
@@ -21,18 +19,21 @@ from geopoverty.design.recipe import recipe_of
 from geopoverty.design.sample import Sample
 from geopoverty.effects.quality import Quality, holds_constant, quality_of
 from geopoverty.effects.tables import effect_sums, effects_from, odds_of
-from geopoverty.effects.terms import EffectTerms, effect_terms
+from geopoverty.effects.terms import effect_terms
 from geopoverty.effects.units import unit_values, units_from
 from geopoverty.errors import InputError
 from geopoverty.numerics.binary import BinaryFit, fit_rows, rough_fit
 from geopoverty.numerics.covariance import inverse
 from geopoverty.numerics.links import LINKS, Link
+from geopoverty.numerics.ranking import Ranking
 from geopoverty.numerics.rows import InMemory
 from geopoverty.numerics.types import Array
 from geopoverty.provenance import provenance, sources_of
-from geopoverty.registers.ranked import auc_slack, binned_ranking
+from geopoverty.registers.opening import open_rows
+from geopoverty.registers.ranked import auc_slack, ranking_ask
 from geopoverty.registers.register import Register
-from geopoverty.registers.rows import Batch, RegisterRows, RegisterSpread, open_rows
+from geopoverty.registers.rows import Ask, Batch, RegisterRows
+from geopoverty.registers.spread import Ways, score_asks, summed_scores, ways_of
 from geopoverty.results import Result
 from geopoverty.weights import SpatialWeights
 
@@ -72,19 +73,20 @@ def binary_on_register(
     """
     rows, vcov, notes = _opened(formula, register, sample, vcov, weights, unit_data)
     link = LINKS[name]
-    sums = _checked(rows)
-    rows.refuse_collinear()
+    gram, sums = _moments(rows)
+    rows.refuse_collinear(gram)
     fit = _fitted(rows, link)
     refuse_separation(fit.separating, rows.names, rows.plan.parsed.outcome)
-    cov = _covariance(rows, fit, link, vcov, sample.unit)
+    ways, keys = ways_of(vcov, sample.unit), _unit_keys(rows, sample)
+    for pair in (*ways, keys):
+        rows = rows.paired(pair) if len(pair) == 2 else rows
+    found = rows.answers(_asks(rows, fit.beta, link, ways, keys))
+    spread = summed_scores(rows, ways, found)
+    cov = spread_covariance(vcov, inverse(fit.information), spread, sample.unit)
     effects = effect_terms(rows.first)
-    how = _quality(rows, fit, link, sums)
-    units, lacking = _units(rows, fit, link, cov.matrix, sample)
-    options = {
-        "weights": weights, "unit": sample.unit, "period": sample.period, "vcov": vcov,
-        "sampling_weight": sample.sampling_weight,
-    }  # fmt: skip
-    hashed = [sums, rows.gram, fit.information]
+    how = _quality(rows, fit, found["ranking"], (gram, sums))
+    units, lacking = _units(rows, keys, found, cov.matrix, sample)
+    options = {**vars(sample), "weights": weights, "vcov": vcov}
     return Result(
         estimator=name,
         estimates=pd.Series(fit.beta, index=rows.names),
@@ -92,21 +94,29 @@ def binary_on_register(
         units=units,
         facts={**_facts(rows, sample), **how.facts, **cov.facts},
         tables={
-            "effects": _effects(rows, fit, link, cov.matrix, effects),
+            "effects": effects_from(found["effects"], effects, cov.matrix),
             **odds_of(name, rows.names, fit.beta, cov.matrix),
             **how.tables,
         },
         notes=(
-            *rows.notes, *notes, *cov.notes, *effects.notes, *how.notes, *lacking,
+            *rows.notes,
+            *notes,
+            *cov.notes,
+            *effects.notes,
+            *how.notes,
+            *lacking,
             *(() if weights is None else weights.notes),
         ),
         provenance={
             **provenance(
-                formula, options, hashed, sources_of(register, unit_data, weights)
+                formula,
+                options,
+                [gram, sums, fit.information],
+                sources_of(register, unit_data, weights),
             ),
             "recipe": recipe_of(rows.first, sample, link=name),
         },
-    )  # fmt: skip
+    )
 
 
 def _opened(
@@ -117,11 +127,6 @@ def _opened(
     weights: SpatialWeights | None,
     unit_data: pd.DataFrame | None,
 ) -> tuple[RegisterRows, Vcov, list[str]]:
-    if isinstance(vcov, WildCluster):
-        raise InputError(
-            "WildCluster needs all rows at hand, and a register is read in parts. Use "
-            "vcov='cluster', or a table in memory."
-        )
     notes: list[str] = []
     chosen: Vcov = "hc1" if vcov is None else vcov
     if vcov is None:
@@ -148,28 +153,28 @@ def _opened(
     return rows, chosen, notes
 
 
-def _checked(rows: RegisterRows) -> Array:
-    """Return the sums of the columns and of the outcome; refuse what is not 0 or 1."""
+def _moments(rows: RegisterRows) -> tuple[Array, Array]:
+    """Return X'X and sums of columns and outcome; refuse what is not 0 or 1."""
     outcome = rows.plan.parsed.outcome
 
-    def kernel(batch: Batch) -> tuple[Array]:
-        y = batch.design.y
+    def kernel(batch: Batch) -> tuple[Array, Array]:
+        X, y = batch.design.X, batch.design.y
         require(
             (y == 0) | (y == 1),
             f"The outcome '{outcome}' must be 0 or 1",
             ids=batch.design.rows.index,
             way_out="Code it 0/1, such as (income < poverty_line).",
         )
-        return (np.append(batch.design.X.sum(axis=0), y.sum()),)
+        return X.T @ X, np.append(X.sum(axis=0), y.sum())
 
-    sums: Array = rows.total(kernel)[0]
+    gram, sums = rows.total(kernel)
     if sums[-1] in (0, rows.n):
         raise InputError(
             f"The outcome '{outcome}' must vary; it is {int(sums[-1] > 0)} in all "
             f"{rows.n} rows. Nothing can be learnt from a constant outcome: check the "
             "poverty line."
         )
-    return sums
+    return gram, sums
 
 
 def _fitted(rows: RegisterRows, link: Link) -> BinaryFit:
@@ -181,34 +186,43 @@ def _fitted(rows: RegisterRows, link: Link) -> BinaryFit:
         return fit_rows(rows.feed(), rows.k, link, start, stepped)
 
 
-def _covariance(
-    rows: RegisterRows, fit: BinaryFit, link: Link, vcov: Vcov, unit: str
-) -> Covariance:
-    beta = fit.beta
+def _asks(
+    rows: RegisterRows, beta: Array, link: Link, ways: Ways, keys: tuple[str, ...]
+) -> dict[str, Ask]:
+    """Return all that is asked of the rows once the coefficients are known."""
 
     def scores(batch: Batch) -> Array:
         block = batch.block
         residual = link.at(block.X @ beta, block.y).residual
         return block.X * block.weighed(residual)[:, None]
 
-    spread = RegisterSpread(rows, scores)
-    return spread_covariance(vcov, inverse(fit.information), spread, unit)
+    def effects(batch: Batch) -> tuple[Array, Array, Array]:
+        shown = effect_terms(batch.design)
+        return effect_sums(batch.design.X, beta, link, shown, batch.w)
+
+    def units(batch: Batch) -> Array:
+        slopes = [s.slope for s in effect_terms(batch.design).lagged]
+        return unit_values(batch.block, beta, link, slopes)
+
+    def probability(batch: Batch) -> Array:
+        return link.probability(batch.design.X @ beta)
+
+    return {
+        **score_asks(rows, ways, scores),
+        "effects": Ask(effects),
+        "ranking": ranking_ask(probability, weighted=rows.weighing is not None),
+        **({"units": rows.by_group(keys, units)} if keys else {}),
+    }
 
 
-def _effects(
-    rows: RegisterRows, fit: BinaryFit, link: Link, vcov: Array, effects: EffectTerms
-) -> pd.DataFrame:
-    beta = fit.beta
-    values, gradients, mass = rows.total(
-        lambda b: effect_sums(b.design.X, beta, link, effect_terms(b.design), b.w)
-    )
-    return effects_from((values, gradients, mass), effects, vcov)
-
-
-def _quality(rows: RegisterRows, fit: BinaryFit, link: Link, sums: Array) -> Quality:
-    beta = fit.beta
-    ranking = binned_ranking(rows, lambda b: link.probability(b.design.X @ beta))
-    nested = "Intercept" in rows.names or holds_constant(rows.gram, sums[:-1], rows.n)
+def _quality(
+    rows: RegisterRows,
+    fit: BinaryFit,
+    ranking: Ranking,
+    moments: tuple[Array, Array],
+) -> Quality:
+    gram, sums = moments
+    nested = "Intercept" in rows.names or holds_constant(gram, sums[:-1], rows.n)
     found = quality_of(ranking, loglik=fit.loglik, k=rows.k, nested=nested)
     note = (
         "Ranking and calibration are of probabilities in 65,536 bins, so that the area "
@@ -217,29 +231,30 @@ def _quality(rows: RegisterRows, fit: BinaryFit, link: Link, sums: Array) -> Qua
     return replace(found, notes=(*found.notes, note))
 
 
+def _unit_keys(rows: RegisterRows, sample: Sample) -> tuple[str, ...]:
+    """Return the columns that name a row of the table of units, if there can be one."""
+    if sample.unit not in rows.plan.groups:
+        return ()
+    keys = (sample.unit, sample.period)
+    return tuple(k for k in keys if k is not None and k in rows.plan.groups)
+
+
 def _units(
-    rows: RegisterRows, fit: BinaryFit, link: Link, vcov: Array, sample: Sample
+    rows: RegisterRows,
+    keys: tuple[str, ...],
+    found: Mapping[str, Any],
+    vcov: Array,
+    sample: Sample,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the table of units, or say why there is none."""
-    named = (sample.unit, sample.period)
-    keys = [k for k in named if k is not None and k in rows.plan.groups]
-    if sample.unit not in keys:
+    if not keys:
         told = f"The register has no column '{sample.unit}'"
         if sample.unit in rows.register.columns:
             told = f"'{sample.unit}' has too many values to hold a row for each"
         return pd.DataFrame(), [f"{told}: there is no table of units."]
-    held = rows if len(keys) == 1 else rows.paired(keys)
-    beta = fit.beta
-
-    def values(batch: Batch) -> Array:
-        shown = [s.slope for s in effect_terms(batch.design).lagged]
-        return unit_values(batch.block, beta, link, shown)
-
-    table = held.table_of_groups(keys).rename(
-        columns={sample.unit: "unit_id", sample.period: "period"}
-    )
-    sums = held.grouped(keys, values)
-    return units_from(table, sums, effect_terms(rows.first), vcov), []
+    names = {sample.unit: "unit_id", sample.period: "period"}
+    table = rows.table_of_groups(keys).rename(columns=names)
+    return units_from(table, found["units"], effect_terms(rows.first), vcov), []
 
 
 def _facts(rows: RegisterRows, sample: Sample) -> Mapping[str, Any]:
