@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: atlas test lint format docs clean
+.PHONY: atlas test lint format docs bench clean
 
 atlas: $(VENV)/installed
 	$(BIN)/geopoverty demo --out atlas.html
@@ -26,6 +26,11 @@ lint: $(VENV)/installed-test
 docs: $(VENV)/bin/python
 	$(PIP) install --constraint constraints.txt --editable ".[docs]"
 	$(BIN)/sphinx-build --fail-on-warning --quiet docs docs/_build
+
+# Peers that are there are measured, too; R's where Rscript is. ONLY="weights logit" picks.
+bench: $(VENV)/installed-test
+	$(PIP) install --constraint constraints.txt ".[cluster]" duckdb polars scikit-learn glum
+	$(BIN)/python benchmarks/write_docs.py $(ONLY)
 
 format: $(VENV)/installed-test
 	$(BIN)/ruff check --fix .

@@ -7,6 +7,7 @@ import argparse
 import gc
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import subprocess
@@ -30,6 +31,9 @@ class Case:
     name: str
     load: Load
     check: bool
+    size: int | None = None
+    family: str = ""
+    named: bool = False
 
 
 class Bench:
@@ -48,10 +52,22 @@ class Bench:
         self.cases: list[Case] = []
 
     def case(
-        self, group: str, name: str, *, check: bool = True
+        self,
+        group: str,
+        name: str,
+        *,
+        check: bool = True,
+        size: int | None = None,
+        family: str = "",
+        named: bool = False,
     ) -> Callable[[Load], Load]:
+        """Add a case; cases of one family and several sizes tell how time grows.
+
+        One that is `named` runs only when ``--only`` picks it.
+        """
+
         def add(load: Load) -> Load:
-            self.cases.append(Case(group, name, load, check))
+            self.cases.append(Case(group, name, load, check, size, family, named))
             return load
 
         return add
@@ -70,8 +86,9 @@ class Bench:
         chosen = [
             (i, c)
             for i, c in enumerate(self.cases)
-            if options.only in f"{c.group} {c.name}"
+            if options.only in f"{c.group} {c.name}" and (options.only or not c.named)
         ]
+        os.environ["BENCH_ONLY"] = options.only  # inputs of other cases are not made
         print(f"{self.title}\n{_machine()}\n{_versions(self.packages)}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             _child("inputs", folder, options.runs)
@@ -79,9 +96,14 @@ class Bench:
             for number, case in chosen:
                 print(f"  {case.group}: {case.name} ...", file=sys.stderr, flush=True)
                 found = _child(str(number), folder, options.runs)
-                rows.append({"group": case.group, "case": case.name, **found})
+                told = {"group": case.group, "case": case.name}
+                if case.size:
+                    told |= {"size": case.size, "family": case.family}
+                rows.append({**told, **found})
         _compare(rows, {(c.group, c.name): c.check for _, c in chosen})
         print(_table(rows))
+        grown = growth(rows)
+        print(*grown, sep="\n")
         peers = sorted({str(row["version"]) for row in rows if "version" in row})
         print(
             "Seconds: median and least of the runs after a first one. MB: peak beyond "
@@ -93,7 +115,7 @@ class Bench:
         )
         if options.out:
             facts = {"title": self.title, "machine": _machine(), "rows": rows}
-            facts["versions"] = _versions(self.packages)
+            facts |= {"versions": _versions(self.packages), "growth": grown}
             Path(options.out).write_text(json.dumps(facts, indent=1) + "\n")
 
 
@@ -184,6 +206,21 @@ def _compare(rows: list[dict], check: dict[tuple[str, str], bool]) -> None:
             row["difference"] = max(abs(a - b) for a, b in pairs)
     for row in rows:
         row.pop("_numbers", None)
+
+
+def growth(rows: list[dict]) -> list[str]:
+    """Say for each family of sizes to what power of the size the time grows."""
+    families: dict[str, list[tuple[int, float]]] = {}
+    for row in rows:
+        if "size" in row and "median" in row:
+            families.setdefault(row["family"], []).append((row["size"], row["median"]))
+    told = []
+    for family, points in families.items():
+        (low, fast), (high, slow) = min(points), max(points)
+        if high > low:
+            power = math.log(slow / fast) / math.log(high / low)
+            told.append(f"{family}: N^{power:.2f} from {low:,} to {high:,}")
+    return told
 
 
 def _table(rows: list[dict]) -> str:
