@@ -1,0 +1,1 @@
+"""Quickest ways over directed networks: arrays in, arrays out."""
