@@ -342,7 +342,7 @@ def test_an_unreadable_parquet_is_refused(tmp_path):
 
 def test_other_formats_and_missing_files_are_refused(tmp_path):
     (tmp_path / "t.xlsx").write_bytes(b"PK")
-    with refused("Travel times are read from .csv or .parquet; ") as caught:
+    with refused("Travel times are read from .csv, .parquet or .omx; ") as caught:
         read_travel_times(tmp_path / "t.xlsx")
     assert "ends in '.xlsx'. Convert it, or pass a DataFrame." in str(caught.value)
     with pytest.raises(

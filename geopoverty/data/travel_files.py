@@ -1,57 +1,82 @@
-"""Travel times from CSV, Parquet or a table, long or wide."""
+"""Travel times from CSV, Parquet, OMX or a table, long or wide."""
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
-from numpy.typing import NDArray
-from scipy import sparse
 
-from geopoverty._checks import FIRST, first, require, unit_ids
-from geopoverty.data.travel import TravelTimes
+from geopoverty._checks import require_option, unit_ids, warn
+from geopoverty.data.travel.checks import mixed_units
+from geopoverty.data.travel.formats import TravelFormat
+from geopoverty.data.travel.metadata import Remembered
+from geopoverty.data.travel.reading import Plan, Read, read_file, read_table
+from geopoverty.data.travel.times import TravelTimes, left_out
+from geopoverty.data.travel.within import Within
 from geopoverty.errors import InputError
-from geopoverty.numerics.types import Array, Codes, Matrix
-
-LONG = ("from_id", "to_id", "travel_time")
-DENSE_SHARE = 0.25  # with more of all pairs known, a dense matrix is smaller
-_TEXT = pa.dictionary(pa.int32(), pa.string())
+from geopoverty.provenance import STATUSES
 
 
 def read_travel_times(
     source: str | os.PathLike[str] | pd.DataFrame,
     *,
     units: Sequence[str] | pd.Index | None = None,
-    status: str = "measured",
+    status: str | None = None,
+    cutoff: float | None = None,
+    nearest: int | None = None,
+    options: TravelFormat | None = None,
 ) -> TravelTimes:
     """Read travel times in minutes, long or wide.
 
     Parameters
     ----------
     source : path or DataFrame
-        CSV or Parquet. Long: columns ``from_id, to_id, travel_time``. Wide: a
+        CSV, Parquet or OMX. Long: columns ``from_id, to_id, travel_time``. Wide: a
         first column of unit ids, then one column a unit, from row to column.
-        Unreachable pairs are absent or empty.
+        Unreachable pairs are absent or empty. What `write_travel_times` wrote
+        brings its status, notes and source along.
     units : sequence of str, optional
-        Keep these units, in this order; each must be in the table. All units
-        in order of their ids when not given.
-    status : {"measured", "routed", "modelled", "simulated"}
-        Where the minutes come from; it follows them into every footer.
+        Keep these units, in this order; each must be in the table. When not given,
+        all units in the order they were written in, or of their ids.
+    status : {"measured", "routed", "modelled", "simulated"}, optional
+        Where the minutes come from; it follows them into every footer. When not
+        given, what the file or table says, else "measured".
+    cutoff : float, optional
+        Minutes above 0: longer trips are left out while reading, which saves time
+        and memory. What needs all pairs is refused later.
+    nearest : int, optional
+        Only each unit's so many nearest are kept; among equal times, the first in
+        the order of units.
+    options : TravelFormat, optional
+        Other names of columns, seconds or hours, decimal commas, values that mean
+        "no way", and what to take from an OMX file.
 
     Returns
     -------
     TravelTimes
-        Dense when at least a quarter of all pairs is known, else sparse.
+        Dense when at least a quarter of all pairs is known, else sparse. With
+        `cutoff` or `nearest`, ``within`` and a note say so.
 
     Raises
     ------
     InputError
         If the file cannot be read, ids are numbers or missing, a pair stands
-        twice, a time off the diagonal is not above 0, or a unit is missing.
+        twice, a time off the diagonal is not above 0, a unit is missing, rows and
+        columns of a wide table differ, or an OMX file holds several matrices or no
+        index.
+    MissingExtraError
+        If openmatrix is not installed, for OMX.
+
+    Warns
+    -----
+    GeoPovertyWarning
+        If times look like hours or seconds, or like two units in one table.
+
+    Notes
+    -----
+    A long file with a cutoff is read in batches and never held whole: 9 million
+    pairs take less than 200 MB.
 
     Examples
     --------
@@ -61,126 +86,60 @@ def read_travel_times(
     array([[nan, 30.],
            [35., nan]])
     """
+    if status is not None:
+        require_option(status, STATUSES, "status")
+    wanted = None if units is None else _asked(units)
+    plan = Plan(options or TravelFormat(), Within(cutoff, nearest), wanted)
     if isinstance(source, pd.DataFrame):
-        table, name, attrs = source, "The table", dict(source.attrs)
+        read = read_table(source, "The table", plan, _said_by(source))
     else:
-        table, name, attrs = _read(Path(source)), f"'{source}'", {}
-    if set(LONG) <= set(table.columns):
-        ids, matrix = _from_long(table)
-    elif _is_wide(table):
-        ids, matrix = _from_wide(table)
-    else:
+        read = read_file(Path(source), plan)
+    times = _labelled(read, plan, status)
+    mixed = "" if plan.within else mixed_units(times.units, times.matrix)
+    if mixed:
+        warn(f"{mixed}. Convert these minutes, if so.")
+    return times
+
+
+def _asked(units: Sequence[str] | pd.Index) -> pd.Index:
+    if isinstance(units, str):
+        raise InputError(f"units must be a list of ids; got the text '{units}'.")
+    return unit_ids(pd.Index(units), "The wanted units", unique=True)
+
+
+def _said_by(table: pd.DataFrame) -> Remembered:
+    status = table.attrs.get("status")
+    known = status if status in STATUSES else None
+    return Remembered(known, attrs=dict(table.attrs))
+
+
+def _labelled(read: Read, plan: Plan, status: str | None) -> TravelTimes:
+    said = read.said
+    within = _narrower(said.within, plan.within)
+    if said.within.nearest is not None and len(read.units) < read.n:
         raise InputError(
-            f"{name} must be long (columns {', '.join(LONG)}) or wide (ids, then one "
-            f"column a unit, {len(table)} of them); it has {len(table.columns)} "
-            f"columns: {first(table.columns, 8)}. Rename the columns."
+            f"{said.within} in this file, so that some of fewer units would lack "
+            "some of theirs. Take the units from the table it was made of."
         )
-    times = TravelTimes(ids, matrix, status, (), attrs)
-    return times if units is None else times.subset(units)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise InputError(f"There is no file '{path}'. Check the path.")
-    if path.suffix not in (".csv", ".parquet"):
-        raise InputError(
-            f"Travel times are read from .csv or .parquet; '{path}' ends in "
-            f"'{path.suffix}'. Convert it, or pass a DataFrame."
-        )
-    try:
-        if path.suffix == ".parquet":
-            table = pa.parquet.read_table(path, read_dictionary=list(LONG[:2]))
-        else:
-            table = _read_csv(path)
-    except (pa.ArrowException, ValueError, OSError) as error:
-        raise InputError(
-            f"'{path}' cannot be read ({error}). Check that it is a table."
-        ) from error
-    return table.to_pandas()
-
-
-def _read_csv(path: Path) -> pa.Table:
-    # Ids must arrive as text, so the header decides before anything is parsed.
-    with pyarrow.csv.open_csv(path) as reader:
-        names = reader.schema.names
-    types = dict.fromkeys(names[:1], pa.string())
-    if set(LONG) <= set(names):
-        types = {"from_id": _TEXT, "to_id": _TEXT, "travel_time": pa.float64()}
-    return pyarrow.csv.read_csv(
-        path, convert_options=pyarrow.csv.ConvertOptions(column_types=types)
+    notes = [*said.notes, *left_out(len(read.units), read.n)]
+    if plan.within:
+        notes.append(f"{plan.within}; longer trips do not count.")
+    if status is not None and said.status not in (None, status):
+        notes.append(f"The source calls these minutes {said.status}, not {status}.")
+    return TravelTimes(
+        read.units,
+        read.matrix,
+        status or said.status or "measured",
+        tuple(notes),
+        said.attrs,
+        read.filled,
+        within,
     )
 
 
-def _is_wide(table: pd.DataFrame) -> bool:
-    return len(table.columns) == len(table) + 1
-
-
-def _from_long(table: pd.DataFrame) -> tuple[pd.Index, Matrix]:
-    start, start_ids = _codes(table["from_id"])
-    end, end_ids = _codes(table["to_id"])
-    ids = np.unique(np.concatenate([start_ids, end_ids]).astype(object))
-    start = np.searchsorted(ids, start_ids)[start]
-    end = np.searchsorted(ids, end_ids)[end]
-    minutes = _numbers(table["travel_time"])
-    known = ~np.isnan(minutes)
-    start, end, minutes = start[known], end[known], minutes[known]
-    n = len(ids)
-    if len(minutes) >= DENSE_SHARE * n * n:
-        matrix = np.full((n, n), np.nan)
-        matrix[start, end] = minutes
-        held = n * n - int(np.isnan(matrix).sum())
-    else:
-        matrix = sparse.csr_array((minutes, (start, end)), shape=(n, n))
-        held = matrix.nnz
-    if held < len(minutes):
-        _refuse_repeats(ids, start, end)
-    return pd.Index(ids), matrix
-
-
-def _codes(column: pd.Series) -> tuple[Codes, NDArray[np.object_]]:
-    codes, ids = pd.factorize(column)
-    if (codes < 0).any():
-        unit_ids(column, f"The column '{column.name}'", unique=False)
-    names = unit_ids(pd.Index(ids), f"The column '{column.name}'", unique=True)
-    return codes, names.to_numpy(dtype=object)
-
-
-def _numbers(column: pd.Series) -> Array:
-    if pd.api.types.is_numeric_dtype(column):
-        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    numbers = pd.to_numeric(column, errors="coerce")
-    require(
-        (numbers.notna() | column.isna()).to_numpy(),
-        f"'{column.name}' must be numbers (minutes)",
-        ids=column.index,
-        way_out="Correct or empty these cells.",
+def _narrower(one: Within, two: Within) -> Within:
+    cutoffs = [w.cutoff for w in (one, two) if w.cutoff is not None]
+    nearest = [w.nearest for w in (one, two) if w.nearest is not None]
+    return replace(
+        one, cutoff=min(cutoffs, default=None), nearest=min(nearest, default=None)
     )
-    return np.asarray(numbers.to_numpy(float))
-
-
-def _refuse_repeats(ids: NDArray[np.object_], start: Codes, end: Codes) -> None:
-    key = start.astype(np.int64) * len(ids) + end
-    order = np.argsort(key, kind="stable")
-    again = order[1:][key[order][1:] == key[order][:-1]]
-    if again.size:
-        pairs = first(f"{ids[start[i]]} to {ids[end[i]]}" for i in again[: FIRST + 1])
-        raise InputError(
-            f"Each pair must stand once; {again.size} of {len(key)} rows repeat one "
-            f"({pairs}). Drop the repeats, or take the mean over them."
-        )
-
-
-def _from_wide(table: pd.DataFrame) -> tuple[pd.Index, Matrix]:
-    ids = unit_ids(table.iloc[:, 0], "The first column", unique=True)
-    columns = unit_ids(pd.Index(table.columns[1:]), "The header", unique=True)
-    where = columns.get_indexer(ids)
-    require(
-        where >= 0,
-        "Every row of a wide table needs a column of the same id",
-        ids=ids,
-        noun="units",
-        way_out="Correct the header.",
-    )
-    columns_in_order = [table.iloc[:, 1 + j] for j in where]
-    matrix = np.column_stack([_numbers(c) for c in columns_in_order])
-    return ids, matrix

@@ -66,8 +66,8 @@ def travel_weights(
     Raises
     ------
     InputError
-        If an option is unknown, out of range or not for this decay, or no unit has
-        a neighbour.
+        If an option is unknown, out of range or not for this decay, no unit has a
+        neighbour, or the times were cut while reading and more is asked for.
 
     Warns
     -----
@@ -91,6 +91,7 @@ def travel_weights(
     """
     weigh = _decay(decay, power, scale)
     _check_reach(times, decay, cutoff, k)
+    _check_within(times, cutoff, k)
     reach = np.inf if cutoff is None else float(cutoff)
     if times.is_sparse:
         raw = _from_sparse(times, weigh, reach, k)
@@ -246,6 +247,18 @@ def _check_reach(
         raise InputError(f"cutoff must be minutes above 0; got {cutoff}.")
     if k is not None:
         _check_k(k, times.n)
+
+
+def _check_within(times: TravelTimes, cutoff: float | None, k: int | None) -> None:
+    if times.within.holds(cutoff=cutoff, nearest=k):
+        return
+    held = times.within
+    asked = [f"cutoff={held.cutoff:g}"] if held.cutoff is not None else []
+    asked += [f"k={held.nearest}"] if held.nearest is not None else []
+    raise InputError(
+        f"These weights need pairs that are not held. {held}. Ask for no more "
+        f"({', '.join(asked)} or less), or read the times with a wider reach."
+    )
 
 
 def _check_k(k: int, n: int) -> None:

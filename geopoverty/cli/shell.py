@@ -1,4 +1,4 @@
-"""geopoverty from the shell."""
+"""The commands, and what all of them do about errors and warnings."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Sequence
 
+from geopoverty.cli.travel import add_travel_times
 from geopoverty.errors import GeoPovertyError, GeoPovertyWarning, InputError
 
 
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=_demo)
     _add_audit(commands)
+    add_travel_times(commands)
     _add_study(commands)
     return parser
 
