@@ -19,8 +19,10 @@ from geopoverty.data.boundaries import (
     units_of,
 )
 from geopoverty.errors import InputError
-from geopoverty.provenance import sources_of, weakest_status
+from geopoverty.provenance import SOURCE_KEYS, notes_in, sources_in, weakest_status
 from geopoverty.results import Result
+
+MADE_BY = ("formula", "options", "seed", "data_hash", "versions")
 
 
 def join(
@@ -51,8 +53,11 @@ def join(
         Indexed by unit id in the order of `boundaries`, then of `source`; the
         columns of `source`, those of `boundaries` it lacks, and the geometry of
         `boundaries`.
-        ``attrs`` are those of both, `source` first; of a Result, title, weakest
-        status, notes and all data it rests on.
+        ``attrs`` say where it comes from: ``title``, ``status`` (the least firm of
+        all), ``notes`` of both sides, ``data`` (title, status, source, licence and
+        attribution of each source); of a Result also ``method`` (estimator, formula,
+        options, seed, versions). Other ``attrs`` of both are kept, those of `source`
+        first. `write_map` writes them into the file.
 
     Raises
     ------
@@ -93,9 +98,8 @@ def join(
     out = gpd.GeoDataFrame(merged[order], geometry=boundaries.geometry.name)
     out = out.iloc[units.get_indexer(out.index).argsort(kind="stable")]
     out.index.name = "unit_id"
-    out.attrs = {**boundaries.attrs, **attrs}
-    if isinstance(source, Result):
-        out.attrs = _attrs_of(source, boundaries)
+    said = _said_by(source) if isinstance(source, Result) else attrs
+    out.attrs = _together(boundaries.attrs, said)
     return out
 
 
@@ -116,16 +120,34 @@ def _keyed(
     return source, attrs
 
 
-def _attrs_of(result: Result, boundaries: gpd.GeoDataFrame) -> dict[str, Any]:
-    """Say where a result on a map comes from: its data, and the boundaries'."""
-    sources = [*sources_of(boundaries), *result.provenance.get("data", [])]
-    sources = [s for s in sources if s]
+def _said_by(result: Result) -> dict[str, Any]:
+    """Say where a result comes from, as the ``attrs`` of a table do."""
+    made = {k: result.provenance[k] for k in MADE_BY if result.provenance.get(k)}
+    formula = str(made.get("formula", ""))
     return {
-        "title": f"{result.estimator}: {result.provenance.get('formula', '')}",
-        "status": weakest_status(sources),
+        "title": f"{result.estimator}: {formula}" if formula else result.estimator,
         "notes": list(result.notes),
-        "data": sources,
+        "data": list(result.provenance.get("data", [])),
+        "method": {"estimator": result.estimator, **made},
     }
+
+
+def _together(boundaries: dict[Any, Any], source: dict[Any, Any]) -> dict[Any, Any]:
+    """Say where a table on a map comes from: its data, and the boundaries'."""
+    listed = [*sources_in(boundaries), *sources_in(source)]
+    sources = [s for i, s in enumerate(listed) if s not in listed[:i]]
+    notes = [*notes_in(boundaries), *notes_in(source)]
+    own = any(source.get(k) for k in SOURCE_KEYS)
+    # A licence of the boundaries is not one of the table.
+    rest = {k: v for k, v in boundaries.items() if not (own and k in SOURCE_KEYS)}
+    out = {**rest, **source}
+    if sources:
+        out["data"] = sources
+    if any(s.get("status") for s in sources):
+        out["status"] = weakest_status(sources)
+    if notes:
+        out["notes"] = list(dict.fromkeys(notes))
+    return out
 
 
 def _check_units(table: pd.Index, boundaries: pd.Index, how: str) -> None:

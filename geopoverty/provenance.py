@@ -29,6 +29,43 @@ def sources_of(*inputs: Any) -> list[dict[str, Any]]:
     return [{**i.attrs, **_own_status(i)} for i in inputs if i is not None]
 
 
+def sources_in(attrs: Mapping[Any, Any]) -> list[dict[str, str]]:
+    """Return the data sources that a table's ``attrs`` name.
+
+    Parameters
+    ----------
+    attrs : mapping
+        Either with ``"data"``: a list of mappings (or one) with title, status,
+        source, licence and attribution; or such a mapping itself.
+
+    Examples
+    --------
+    >>> sources_in({"title": "Census", "status": "measured", "rows": 3})
+    [{'title': 'Census', 'status': 'measured'}]
+    """
+    listed = attrs.get("data", attrs)
+    entries = listed if isinstance(listed, list | tuple) else [listed]
+    kept = [
+        {k: str(e[k]) for k in SOURCE_KEYS if e.get(k) not in (None, "")}
+        for e in entries
+        if isinstance(e, Mapping)
+    ]
+    return [s for i, s in enumerate(kept) if s and s not in kept[:i]]
+
+
+def notes_in(attrs: Mapping[Any, Any]) -> list[str]:
+    """Return the notes that a table's ``attrs`` hold.
+
+    Examples
+    --------
+    >>> notes_in({"notes": "Few clusters."})
+    ['Few clusters.']
+    """
+    notes = attrs.get("notes", ())
+    lines = [notes] if isinstance(notes, str) else notes
+    return [str(n) for n in lines] if isinstance(lines, list | tuple) else []
+
+
 def _own_status(source: Any) -> dict[str, str]:
     status = getattr(source, "status", None)
     # A table may have a column of that name.

@@ -85,7 +85,8 @@ def test_columns_types_and_attributes_stay():
     assert out.crs == borders.crs
     for column in ("n", "poor", "kind"):
         assert out[column].dtype == table[column].dtype
-    assert out.attrs == {"title": "Table", "status": "simulated", "licence": "MIT"}
+    own = {"title": "Table", "status": "simulated"}
+    assert out.attrs == {**own, "data": [borders.attrs, own]}
     pd.testing.assert_frame_equal(table, before[0])
     pd.testing.assert_frame_equal(pd.DataFrame(borders), pd.DataFrame(before[1]))
 
@@ -280,3 +281,43 @@ def test_a_result_on_the_map_says_all_it_rests_on():
     attrs = join(fit, borders).attrs
     assert attrs["status"] == "modelled"
     assert [s["title"] for s in attrs["data"]] == ["Borders", "Census", "Minutes"]
+
+
+def test_a_result_on_the_map_says_how_it_was_made():
+    made = {"formula": "y ~ x", "seed": 3, "versions": {"numpy": "2"}, "data_hash": "f"}
+    fit = result(units=values("ab"), provenance=made)
+    attrs = join(fit, shapes("ab")).attrs
+    assert attrs["method"] == {"estimator": fit.estimator, **made}
+    assert attrs["title"] == f"{fit.estimator}: y ~ x"
+    bare = join(result(units=values("ab")), shapes("ab")).attrs
+    assert bare["title"] == fit.estimator
+
+
+def test_notes_and_sources_of_both_sides_stay():
+    table, borders = values(), shapes()
+    table.attrs = {"title": "Survey", "notes": ["One.", "Two."], "own": 1}
+    borders.attrs = {
+        "title": "Borders",
+        "licence": "CC0",
+        "notes": "Two.",
+        "vintage": 2,
+    }
+    attrs = join(table, borders).attrs
+    assert attrs["notes"] == ["Two.", "One."]
+    assert attrs["data"] == [
+        {"title": "Borders", "licence": "CC0"},
+        {"title": "Survey"},
+    ]
+    # The licence of the borders is not the survey's.
+    assert (attrs["title"], attrs.get("licence")) == ("Survey", None)
+    assert (attrs["own"], attrs["vintage"]) == (1, 2)
+    # Joined once more, nothing is said twice.
+    again = join(join(table, borders), borders).attrs
+    assert again["data"] == attrs["data"]
+    assert again["notes"] == attrs["notes"]
+
+
+def test_what_says_nothing_of_itself_gets_no_attributes():
+    borders = shapes()
+    borders.attrs = {}
+    assert join(values(), borders).attrs == {}

@@ -173,7 +173,9 @@ def points(collection):
 
 
 def test_a_plot_for_each_name(everything):
-    assert sorted(plots.__all__) == sorted(plot.__name__ for plot in everything)
+    # Maps take what join returns and not a Result: test_plots_maps.py.
+    drawn = [name for name in plots.__all__ if "map" not in name.lower()]
+    assert sorted(drawn) == sorted(plot.__name__ for plot in everything)
 
 
 def test_every_plot_draws_on_the_axes_given(everything):
@@ -243,7 +245,9 @@ def test_every_plot_says_how_to_get_matplotlib(everything, monkeypatch):
 def test_matplotlib_is_imported_only_to_draw():
     for path in Path(plots.__file__).parent.glob("*.py"):
         lines = path.read_text(encoding="utf-8").splitlines()
-        found = [x for x in lines if x.startswith(("import mat", "from mat"))]
+        found = [
+            x for x in lines if "matplotlib" in x and x.startswith(("import", "from"))
+        ]
         assert found == [], path.name
 
 

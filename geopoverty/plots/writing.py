@@ -1,7 +1,7 @@
 """Words on plots: names as they are, no formulas read into them."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -158,7 +158,18 @@ def status_words(result: Result) -> str:
     >>> status_words(Result("x", *none, {"n_obs": 1, "n_dropped": 0}, provenance=data))
     'Partly simulated data'
     """
-    sources = [s for s in result.provenance.get("data", ()) if s.get("status")]
+    return status_in(result.provenance.get("data", ()))
+
+
+def status_in(data: Iterable[Mapping[str, Any]]) -> str:
+    """Return the same of data sources.
+
+    Examples
+    --------
+    >>> status_in([{"status": "modelled"}]), status_in([{"status": "routed"}])
+    ('Modelled data', '')
+    """
+    sources = [s for s in data if s.get("status")]
     worst = weakest_status(sources)
     if not sources or worst not in SAID:
         return ""
