@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from geopoverty.atlas.classes import DIVERGING, SCHEMES, SEQUENTIAL, MapStyle, classify
+from geopoverty.classes import DIVERGING, SCHEMES, SEQUENTIAL, MapStyle, classify
 from geopoverty.errors import InputError
 
 SKEWED = np.random.default_rng(7).lognormal(sigma=1.0, size=500)

@@ -65,14 +65,15 @@ def test_it_stands_still_for_those_who_ask(visit, sample):
     assert page.evaluate("geopoverty.countymap.map._zoomAnimated") is False
 
 
-def test_paper_shows_map_legend_and_results_without_controls(visit, sample):
+def test_paper_shows_map_and_legend_without_controls(visit, sample):
     page = visit(sample).page
     page.emulate_media(media="print")
     assert page.locator("#gp-stage").bounding_box()["width"] <= 680
     assert not page.locator(".gp-controls").is_visible()
     assert not page.locator(".gp-tabs").is_visible()
-    for shown in (".gp-legend", "canvas", "#gp-page-results", "#gp-foot"):
+    for shown in (".gp-legend", "canvas", "#gp-foot"):
         assert page.locator(shown).first.is_visible()
+    assert not page.locator("#gp-page-results").is_visible()
 
 
 def test_texts_have_enough_contrast(visit, sample):

@@ -8,8 +8,11 @@ import shapely
 from pyproj import CRS
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
-from geopoverty.atlas.shapes import Shapes, choose_projection, draw_shapes
+from geopoverty.atlas.insets import US_INSETS, place_insets
+from geopoverty.atlas.shapes import Shapes, draw_shapes
+from geopoverty.data.catalog import china_counties, us_counties
 from geopoverty.errors import InputError
+from geopoverty.projections import CHINA_ALBERS, choose_projection
 
 AREA = 2e-3  # the grid of 100,000 positions moves corners by less than this
 
@@ -97,7 +100,9 @@ def test_projected_maps_are_a_thousand_units_wide_and_the_right_way_up():
     [
         ([box(-123, 45, -120, 47), box(-70, 30, -68, 33)], "NAD83 / Conus Albers"),
         ([box(-122, 37, -121, 38), box(-118, 34, -117, 35)], "Lambert Azimuthal"),
-        ([box(75, 38, 80, 42), box(120, 25, 122, 30)], "Albers Equal Area, centred"),
+        ([box(5, 38, 9, 42), box(45, 25, 47, 30)], "Albers Equal Area, centred"),
+        ([box(74, 42, 76, 44), box(120, 18, 134, 22)], "Albers Equal Area for China"),
+        ([box(97, 6, 98, 7), box(125, 18, 126, 20)], "Albers Equal Area, centred"),
         ([box(-5, -10, -4, -9), box(20, 9, 21, 10)], "Lambert Azimuthal"),
         ([box(13, 47, 14, 48)], "Lambert Azimuthal"),
     ],
@@ -113,6 +118,140 @@ def test_a_country_across_the_date_line_stays_in_one_piece():
     west, middle, east = decoded(draw_shapes(islands))
     assert west.centroid.x < middle.centroid.x < east.centroid.x
     assert east.centroid.x - west.centroid.x < 1000
+
+
+def test_china_is_drawn_as_it_is_customary():
+    whole = frame([box(74, 42, 76, 44), box(120, 18, 134, 22)])
+    crs = choose_projection(whole, "auto")
+    assert crs == CHINA_ALBERS
+    parameters = {p.name: p.value for p in crs.coordinate_operation.params}
+    assert parameters["Latitude of 1st standard parallel"] == 25
+    assert parameters["Latitude of 2nd standard parallel"] == 47
+    assert parameters["Longitude of false origin"] == 105
+    west, east = decoded(draw_shapes(whole))
+    assert west.centroid.x < east.centroid.x
+    assert west.centroid.y > east.centroid.y
+    assert choose_projection(china_counties(), "auto") == CHINA_ALBERS
+
+
+# Alaska, Hawaii and the territories
+
+CORNERS = [box(-123, 37, -121, 39), box(-75, 40, -73, 42), box(-98, 26, -96, 28)]
+ALASKA = [box(-166, 54, -164, 56), box(-150, 60, -142, 70), box(-133, 54, -130, 57)]
+ALEUTIANS = MultiPolygon([box(172, 52, 174, 53), box(-178, 51, -176, 52)])
+HAWAII = [box(-156, 19, -155, 20), box(-160, 21.5, -159, 22.5)]
+PUERTO_RICO = [box(-67, 18, -66, 18.5)]
+FAR = [box(145, 13.2, 145.2, 13.6), box(-170.8, -14.4, -170.5, -14.2)]
+
+
+def states(*parts):
+    return frame([shape for part in parts for shape in part])
+
+
+def test_states_that_lie_apart_stand_in_frames_below():
+    counties = states(CORNERS, ALASKA, [ALEUTIANS], HAWAII, PUERTO_RICO)
+    drawn = draw_shapes(counties)
+    assert drawn.projection.startswith(
+        "NAD83 / Conus Albers; drawn apart: Alaska (at 0"
+    )
+    assert "Hawaii (at" in drawn.projection
+    assert "Puerto Rico and the Virgin Islands (at the same scale)" in drawn.projection
+    frames = [box(*f) for f in drawn.topology["frames"]]
+    shapes = decoded(drawn)
+    main, apart = shapely.union_all(shapes[:3]), shapes[3:]
+    for place, holds in zip(frames, (apart[:4], apart[4:6], apart[6:]), strict=True):
+        assert place.contains(shapely.union_all(holds))
+        assert not place.intersects(main)
+    for i, one in enumerate(frames):
+        assert not any(one.intersects(other) for other in frames[i + 1 :])
+    west, middle, east = (s.centroid for s in apart[:3])
+    assert west.x < middle.x < east.x
+    assert middle.y > west.y
+    assert apart[3].centroid.x < middle.x  # the Aleutians, over the date line
+
+
+def test_the_mainland_is_drawn_as_without_insets():
+    alone = draw_shapes(states(CORNERS), "EPSG:5070")
+    beside = draw_shapes(states(CORNERS, ALASKA))
+    before, after = decoded(alone), decoded(beside)[:3]
+    scale = np.sqrt(before[0].area / after[0].area)
+    for old, new in zip(before, after, strict=True):
+        assert old.area == pytest.approx(new.area * scale**2, rel=1e-3)
+    wide = before[1].centroid.x - before[0].centroid.x
+    assert wide == pytest.approx(
+        (after[1].centroid.x - after[0].centroid.x) * scale, rel=1e-3
+    )
+
+
+def test_areas_compare_within_an_inset():
+    counties = states(CORNERS, [box(-150, 60, -148, 61), box(-150, 68, -148, 69)])
+    placed = place_insets(counties)
+    true = counties.to_crs("EPSG:6933").area.to_numpy()[3:]
+    drawn = shapely.area(placed.shapes)[3:]
+    assert drawn[1] / drawn[0] == pytest.approx(true[1] / true[0], rel=0.01)
+
+
+def test_what_is_small_is_never_made_larger():
+    placed = place_insets(states(CORNERS, PUERTO_RICO))
+    true = states(PUERTO_RICO).to_crs("EPSG:6933").area.to_numpy()
+    assert shapely.area(placed.shapes)[3] == pytest.approx(true[0], rel=0.01)
+
+
+def test_the_frames_stand_clear_of_the_contiguous_states():
+    mainland = us_counties().geometry.to_crs("EPSG:5070").to_numpy()
+    frames = [box(*inset.frame) for inset in US_INSETS]
+    for one in frames:
+        assert shapely.distance(mainland, one).min() > 20_000
+        others = [other for other in frames if other is not one]
+        assert shapely.distance(others, one).min() > 20_000
+
+
+def test_every_territory_has_its_frame():
+    placed = place_insets(states(CORNERS, ALASKA, HAWAII, PUERTO_RICO, FAR))
+    assert len(placed.frames) == len(US_INSETS)
+    for frame_of, shape in zip(placed.frames[2:4], placed.shapes[-2:], strict=True):
+        assert box(*frame_of).contains(shape)
+
+
+def test_far_islands_of_a_county_do_not_shrink_hawaii():
+    far = MultiPolygon([box(-158.5, 21, -157.5, 22), box(-178.5, 28, -178, 28.5)])
+    with_far = place_insets(states(CORNERS, HAWAII, [far]))
+    without = place_insets(states(CORNERS, HAWAII, [far.geoms[0]]))
+    assert with_far.projection == without.projection
+    assert shapely.area(with_far.shapes[-1]) == pytest.approx(
+        shapely.area(without.shapes[-1])
+    )
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        CORNERS,  # nothing lies apart
+        ALASKA,  # no mainland
+        [CORNERS[0], *ALASKA],  # not the whole mainland
+        [*CORNERS, *ALASKA, box(-80, 52, -78, 54)],  # Canada has no place below
+    ],
+)
+def test_no_insets_where_they_do_not_belong(places):
+    assert place_insets(frame(places)) is None
+    assert "frames" not in draw_shapes(frame(places)).topology
+
+
+@pytest.mark.parametrize("projection", ["EPSG:5070", None])
+def test_a_named_projection_has_no_insets(projection):
+    drawn = draw_shapes(states(CORNERS, HAWAII), projection)
+    assert "frames" not in drawn.topology
+    assert "apart" not in drawn.projection
+
+
+def test_insets_do_not_mind_the_system_of_the_boundaries_nor_their_order():
+    counties = states(CORNERS, ALASKA, HAWAII)
+    turned = counties.iloc[::-1].to_crs("EPSG:3338").to_crs("EPSG:4269")
+    before, after = place_insets(counties), place_insets(turned)
+    assert before.projection == after.projection
+    np.testing.assert_allclose(
+        shapely.area(before.shapes), shapely.area(after.shapes[::-1]), rtol=1e-6
+    )
 
 
 def test_equal_areas_stay_equal():

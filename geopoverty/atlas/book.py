@@ -9,11 +9,10 @@ from typing import Any, Self
 import pandas as pd
 
 from geopoverty._files import atomic_path, output_path
+from geopoverty.atlas.beside import Beside
 from geopoverty.atlas.county_map import CountyMap
 from geopoverty.atlas.credits import Credits, credits_of_either
 from geopoverty.atlas.effect_model import read_model
-from geopoverty.atlas.gathered import Gathered
-from geopoverty.atlas.layers import indicator_data
 from geopoverty.atlas.places import places_data
 from geopoverty.atlas.scenario_page import Step, pages_data, scenario_of
 from geopoverty.atlas.shapes import Shapes, draw_shapes
@@ -23,7 +22,7 @@ from geopoverty.results import Result
 
 
 @dataclass(frozen=True, eq=False)
-class Atlas(Gathered):
+class Atlas(Beside):
     """County maps and results for planners, in one HTML file without a network.
 
     Each method returns a new atlas, so that one can be the start of several.
@@ -40,11 +39,13 @@ class Atlas(Gathered):
         A column such as the state: shown behind the name, its borders drawn
         stronger.
     projection : "auto", None or anything pyproj reads
-        ``"auto"`` is an equal-area projection fit for the place; None keeps
-        longitude and latitude.
+        ``"auto"`` is an equal-area projection fit for the place, for the United
+        States with Alaska, Hawaii and the territories as insets; None keeps
+        longitude and latitude. A projection that you name has no insets.
     pages : sequence of str
         Which pages stand beside the map: ``"compare"`` (up to four counties side by
-        side) and ``"ranking"`` (a table linked with the map).
+        side), ``"ranking"`` (a table linked with the map) and ``"two maps"`` (two
+        indicators or years that move together).
     indicators, sections, curves, likeness, scenarios, spillovers, credits
         What the methods gathered.
 
@@ -88,7 +89,8 @@ class Atlas(Gathered):
         Parameters
         ----------
         result : Result
-            Of `logit`, `probit`, `spatial_binary`, `panel` or `exit_hazard` (Cox).
+            Of `logit`, `probit`, `ols`, `spatial_binary`, `panel` or `exit_hazard`
+            (Cox).
         data : DataFrame
             The rows of the fit; with periods, the last is shown. At most 60,000.
         weights : SpatialWeights, libpysal Graph or W, optional
@@ -265,7 +267,7 @@ class Atlas(Gathered):
             "title": str(self.title),
             "places": places_data(self.boundaries, self.units, self.name, self.group),
             "shapes": {**shapes.topology, "projected": shapes.projected},
-            "indicators": [indicator_data(i) for i in self.indicators],
+            "indicators": [i.data() for i in self.indicators],
             "sections": [s.data() for s in self.sections],
             "pages": list(self.pages) if len(self.boundaries) > 1 else [],
             "curves": [c.data() for c in self.curves],

@@ -22,7 +22,9 @@ class CountyMap(folium.Map):
     Made by `choropleth` and by ``Atlas.county_map``. It shows in a notebook, and
     ``save`` writes one file. A map in longitude and latitude takes further folium
     layers (``folium.GeoJson``, ``folium.CircleMarker``, ...); layers that load
-    tiles, and popups, which need jQuery, are refused.
+    tiles, and popups, which need jQuery, are refused. A projected map, with insets
+    or without, is in units of its own, where the longitudes and latitudes of such
+    layers would stand in the wrong place: for layers, take ``projection=None``.
 
     Texts of the counties are safe whatever they hold. Texts that you give to
     folium's own layers are read by folium as templates and as HTML: escape them.

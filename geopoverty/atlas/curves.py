@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geopoverty._checks import first, require, require_columns
-from geopoverty.atlas.layers import UNIT, Floats, keyed_ids, rows_of_numbers
+from geopoverty.atlas.rows import UNIT, Floats, keyed_ids, rows_of_numbers
 from geopoverty.errors import InputError
 from geopoverty.results import Result
 

@@ -111,7 +111,7 @@ class EffectModel:
 
     def data(self, links: int | None) -> dict[str, Any]:
         """Return the model as the page reads it; `links` says which of its links."""
-        rows, even = self.outcome.levels, bool((self.scale == 1).all())
+        rows, even = self.outcome.probability, bool((self.scale == 1).all())
         return {
             "link": self.link,
             "hazard": self.hazard,
@@ -119,7 +119,7 @@ class EffectModel:
             "lag": self.lag,
             "rho": self.rho,
             "links": links,
-            "levels": self.outcome.levels,
+            "levels": self.outcome.probability,
             "alone": self._alone,
             "counties": packed(self.counties, np.uint16),
             "counts": packed(self.counts, np.uint16),
@@ -155,7 +155,7 @@ def read_model(
     Parameters
     ----------
     result : Result
-        Of `logit`, `probit`, `spatial_binary`, `panel` or `exit_hazard` (Cox).
+        Of `logit`, `probit`, `ols`, `spatial_binary`, `panel` or `exit_hazard` (Cox).
     data : DataFrame
         The rows of the fit. With periods, the last is shown.
     weights : SpatialWeights, libpysal Graph or W, or None
@@ -213,7 +213,7 @@ def _model(
         links=links,
         alone=alone,
         counties=np.asarray(units.get_indexer(rows.units), dtype=np.intp),
-        **rows.held(here.rows(beta), here.scale, curved=outcome.levels),
+        **rows.held(here.rows(beta), here.scale, curved=outcome.probability),
         period=rows.period,
     )
     _require_sum(found)

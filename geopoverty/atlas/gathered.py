@@ -1,6 +1,6 @@
-"""What an atlas gathers: indicators, results, and what compares counties."""
+"""What an atlas gathers, and the indicators of its map."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -8,28 +8,26 @@ import geopandas as gpd
 import pandas as pd
 
 from geopoverty._checks import require_columns, require_option, unit_ids
-from geopoverty.atlas.classes import MapStyle
+from geopoverty.atlas.class_layer import ClassIndicator, read_classes
 from geopoverty.atlas.credits import Credits, credits_of_either, credits_of_table
-from geopoverty.atlas.curves import Curves, Told, read_curves
-from geopoverty.atlas.layers import (
-    Columns,
-    Indicator,
-    Wording,
-    keyed_ids,
-    read_indicator,
-)
-from geopoverty.atlas.peers import Likeness, read_likeness
+from geopoverty.atlas.crossed_layer import Axis, CrossedIndicator, read_crossed
+from geopoverty.atlas.curves import Curves
+from geopoverty.atlas.layers import Columns, Indicator, Wording, read_indicator
+from geopoverty.atlas.peers import Likeness
+from geopoverty.atlas.rows import keyed_ids
 from geopoverty.atlas.scenario_page import Scenario
-from geopoverty.atlas.sections import Section, section_of
-from geopoverty.atlas.shapes import choose_projection
+from geopoverty.atlas.sections import Section
 from geopoverty.atlas.spillover_page import Spillovers
-from geopoverty.atlas.tables import table_of
+from geopoverty.classes import MapStyle
+from geopoverty.classes.categories import ChosenClasses
 from geopoverty.data.boundaries import check_geometry, require_crs
 from geopoverty.errors import InputError
+from geopoverty.projections import choose_projection
 from geopoverty.results import Result
 
 DEFAULT_STYLE = MapStyle()
-PAGES = ("compare", "ranking")
+AnyIndicator = Indicator | ClassIndicator | CrossedIndicator
+PAGES = ("compare", "ranking", "two maps")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +40,7 @@ class Gathered:
     group: str | None = field(default=None, kw_only=True)
     projection: Any = field(default="auto", kw_only=True)
     pages: Sequence[str] = field(default=PAGES, kw_only=True)
-    indicators: tuple[Indicator, ...] = field(default=(), kw_only=True, repr=False)
+    indicators: tuple[AnyIndicator, ...] = field(default=(), kw_only=True, repr=False)
     sections: tuple[Section, ...] = field(default=(), kw_only=True, repr=False)
     curves: tuple[Curves, ...] = field(default=(), kw_only=True, repr=False)
     likeness: Likeness | None = field(default=None, kw_only=True, repr=False)
@@ -123,180 +121,175 @@ class Gathered:
             are not numeric, all missing or infinite, ends in the wrong order,
             p-values outside 0 to 1.
         """
-        rows = table.units if isinstance(table, Result) else table
-        if not isinstance(rows, pd.DataFrame):
-            raise InputError(
-                f"An indicator needs a DataFrame or a Result; got "
-                f"{type(rows).__name__}. For a Series: series.to_frame('{column}')."
-            )
         indicator = read_indicator(
-            rows,
+            _rows(table, column),
             Columns(column, period, interval, p_value),
             wording=Wording(str(label), str(unit), str(description)),
             style=style,
             units=self.units,
         )
+        return self._with(indicator, table)
+
+    def add_classes(
+        self,
+        table: pd.DataFrame | Result,
+        column: str,
+        *,
+        label: str,
+        classes: ChosenClasses = None,
+        period: str | None = None,
+        description: str = "",
+    ) -> Self:
+        """Add an indicator of named classes to the map.
+
+        Parameters
+        ----------
+        table : DataFrame or Result
+            One row a county and period, keyed by a column or index ``unit_id``;
+            of a Result its ``units``. Counties without a row show as "no data".
+        column : str
+            The classes, as text or categorical; missing is no data. What
+            `local_moran` and `getis_ord` return has them in ``"class"``.
+        label : str
+            What a planner calls it.
+        classes : sequence of str, or mapping of str to str, optional
+            The classes in order, at most nine; a mapping says the colour of each,
+            as ``"#rrggbb"``. By default the order of a categorical or of the
+            alphabet, in colours made for colour-blind readers; the classes of
+            `local_moran` and `getis_ord` have the order and colours of their field.
+        period : str, optional
+            The column of the periods; the page gets a selector.
+        description : str
+            One plain sentence on what the classes mean.
+
+        Returns
+        -------
+        Atlas
+
+        Raises
+        ------
+        InputError
+            If a column or id is unknown, an id is repeated, the column is not text
+            or all missing, or it holds more classes than a reader can tell apart.
+
+        Examples
+        --------
+        >>> from shapely.geometry import box
+        >>> import geopoverty as gp
+        >>> counties = gpd.GeoDataFrame(index=pd.Index(["01", "02"], name="unit_id"),
+        ...     geometry=[box(0, 0, 1, 1), box(1, 0, 2, 1)], crs=4326)
+        >>> land = pd.DataFrame({"unit_id": ["01", "02"], "land": ["steppe", "farms"]})
+        >>> atlas = gp.Atlas(counties, name=None).add_classes(
+        ...     land, "land", label="Main land use")
+        >>> atlas.indicators[0].categories.names
+        ('farms', 'steppe')
+        """
+        indicator = read_classes(
+            _rows(table, column),
+            column,
+            wording=Wording(str(label), description=str(description)),
+            classes=classes,
+            period=period,
+            units=self.units,
+        )
+        return self._with(indicator, table)
+
+    def add_bivariate(
+        self,
+        table: pd.DataFrame | Result,
+        columns: tuple[str, str],
+        *,
+        labels: tuple[str, str],
+        units: tuple[str, str] = ("", ""),
+        label: str = "",
+        period: str | None = None,
+        breaks: Sequence[Sequence[float] | None] | None = None,
+        description: str = "",
+    ) -> Self:
+        """Add two numbers crossed: where both are high, both low, or only one.
+
+        Parameters
+        ----------
+        table : DataFrame or Result
+            One row a county and period, keyed by a column or index ``unit_id``;
+            of a Result its ``units``.
+        columns : tuple of two str
+            The numbers: the first runs across the legend, the second upwards. A
+            county that lacks either has no data.
+        labels, units : tuple of two str
+            What a planner calls each, and its unit.
+        label : str
+            What both together are called; by default ``"first and second"``.
+        period : str, optional
+            The column of the periods; the classes are the same in all.
+        breaks : pair of (sequence of float, or None), optional
+            Own cut points of each, one or two; None keeps terciles, which part the
+            counties into thirds.
+        description : str
+            One plain sentence on what the crossing means.
+
+        Returns
+        -------
+        Atlas
+
+        Raises
+        ------
+        InputError
+            As `add` for each column; if `columns`, `labels` or `units` is no pair, no
+            county has both numbers, or `breaks` are not one or two increasing numbers.
+
+        Examples
+        --------
+        >>> from shapely.geometry import box
+        >>> import geopoverty as gp
+        >>> ids = pd.Index(list("abc"), name="unit_id")
+        >>> counties = gpd.GeoDataFrame(index=ids, crs=4326,
+        ...     geometry=[box(i, 0, i + 1, 1) for i in range(3)])
+        >>> both = pd.DataFrame({"unit_id": ids, "poor": [9, 5, 2], "jobs": [1, 2, 3]})
+        >>> atlas = gp.Atlas(counties, name=None).add_bivariate(
+        ...     both, ("poor", "jobs"), labels=("Poor families", "Jobs"))
+        >>> atlas.indicators[0].wording.label, atlas.indicators[0].classes.shape
+        ('Poor families and Jobs', (3, 3))
+        """
+        for name, pair in (("columns", columns), ("labels", labels), ("units", units)):
+            _require_pair(name, pair)
+        axes = [
+            Axis(c, str(said), str(unit))
+            for c, said, unit in zip(columns, labels, units, strict=True)
+        ]
+        said = str(label) or f"{axes[0].label} and {axes[1].label}"
+        indicator = read_crossed(
+            _rows(table, columns[0]),
+            (axes[0], axes[1]),
+            wording=Wording(said, description=str(description)),
+            breaks=breaks,
+            period=period,
+            units=self.units,
+        )
+        return self._with(indicator, table)
+
+    def _with(self, indicator: AnyIndicator, table: pd.DataFrame | Result) -> Self:
         return replace(
             self,
             indicators=(*self.indicators, indicator),
             credits=self.credits.plus(credits_of_either(table)),
         )
 
-    def add_result(
-        self,
-        result: Result,
-        *,
-        title: str,
-        text: str = "",
-        tables: Sequence[str] | None = None,
-    ) -> Self:
-        """Add a section to the results page: estimates, tables and notes.
 
-        Parameters
-        ----------
-        result : Result
-            What an estimator returned.
-        title : str
-            The heading.
-        text : str
-            What it means, in plain language; an empty line parts paragraphs.
-        tables : sequence of str, optional
-            Which of ``result.tables`` to show; by default ``"effects"``, where
-            there is one.
-
-        Returns
-        -------
-        Atlas
-
-        Raises
-        ------
-        InputError
-            If the result has no table of a name asked for.
-        """
-        section = section_of(result, title=title, text=text, tables=tables)
-        return replace(
-            self,
-            sections=(*self.sections, section),
-            credits=self.credits.plus(credits_of_either(result)),
+def _rows(table: pd.DataFrame | Result, column: str) -> pd.DataFrame:
+    rows = table.units if isinstance(table, Result) else table
+    if not isinstance(rows, pd.DataFrame):
+        raise InputError(
+            f"An indicator needs a DataFrame or a Result; got "
+            f"{type(rows).__name__}. For a Series: series.to_frame('{column}')."
         )
+    return rows
 
-    def add_table(self, frame: pd.DataFrame, *, title: str, text: str = "") -> Self:
-        """Add a table to the results page, such as `compare` returns.
 
-        Parameters
-        ----------
-        frame : DataFrame
-            At most 300 rows are shown.
-        title : str
-            The heading.
-        text : str
-            What it means, in plain language.
-
-        Returns
-        -------
-        Atlas
-        """
-        section = Section(str(title), str(text), (table_of(frame, ""),))
-        return replace(
-            self,
-            sections=(*self.sections, section),
-            credits=self.credits.plus(credits_of_either(frame)),
-        )
-
-    def peers(
-        self,
-        table: pd.DataFrame | Result,
-        columns: Sequence[str] | Mapping[str, str],
-        *,
-        better: Mapping[str, str],
-        k: int = 10,
-    ) -> Self:
-        """Say which counties are alike, so that the page finds a county's peers.
-
-        Of the `k` counties most like a chosen one, the page lists those that do
-        better, and on what. The distance is the root mean squared difference in
-        standard deviations: every covariate counts the same whatever its unit. Two
-        that say the same count twice; take logarithms of sizes and densities before.
-
-        Parameters
-        ----------
-        table : DataFrame or Result
-            One row a county, keyed by a column or index ``unit_id``. A county that
-            lacks a covariate has no peers and is nobody's peer.
-        columns : sequence of str, or mapping of str to str
-            The covariates: what a county cannot choose, such as where it lies and how
-            it began. A mapping says what each is called on the page.
-        better : mapping of str to str
-            Label of an indicator of this atlas to ``"lower"`` or ``"higher"``.
-        k : int
-            How many are looked at first; the reader can change it. 1 to n - 1.
-
-        Returns
-        -------
-        Atlas
-
-        Raises
-        ------
-        InputError
-            As `add` for each covariate; if none differs between counties, or `better`
-            or `k` is out of what is possible.
-
-        Warns
-        -----
-        GeoPovertyWarning
-            If a covariate is the same everywhere; it is left out.
-        """
-        found = read_likeness(
-            table,
-            columns,
-            better=better,
-            k=k,
-            units=self.units,
-            indicators=[i.wording.label for i in self.indicators],
-        )
-        said = credits_of_either(table).plus(Credits(methods=(found.method,)))
-        return replace(self, likeness=found, credits=self.credits.plus(said))
-
-    def add_curves(
-        self,
-        curves: Result | pd.DataFrame,
-        *,
-        title: str,
-        unit: str = "",
-        description: str = "",
-        group_of: pd.Series | Mapping[str, str] | None = None,
-    ) -> Self:
-        """Add curves of who is still poor when, for the page that compares counties.
-
-        Parameters
-        ----------
-        curves : Result or DataFrame
-            Of `survival_curves` (a county has the curve of its group) or
-            `exit_hazard` (each has its own), or such a table: ``unit_id`` or
-            ``group``, ``time``, ``estimate`` (0 to 1), ``conf_low``, ``conf_high``.
-        title : str
-            The heading.
-        unit : str
-            Unit of time, such as ``"years"``.
-        description : str
-            One plain sentence on what the curves mean.
-        group_of : Series or mapping, optional
-            The group of each unit id; by default as in the ``units`` of the result.
-
-        Returns
-        -------
-        Atlas
-
-        Raises
-        ------
-        InputError
-            If there are no curves, a share is not between 0 and 1, or a unit is not
-            in the boundaries, has several groups or one without a curve.
-        """
-        told = Told(str(title), str(unit), str(description))
-        found = read_curves(curves, told=told, units=self.units, group_of=group_of)
-        return replace(
-            self,
-            curves=(*self.curves, found),
-            credits=self.credits.plus(credits_of_either(curves)),
-        )
+def _require_pair(name: str, pair: object) -> None:
+    if isinstance(pair, list | tuple) and len(pair) == 2:
+        return
+    raise InputError(
+        f"{name} of add_bivariate must be a pair, the first across the legend and the "
+        f"second upwards; got {pair!r}."
+    )

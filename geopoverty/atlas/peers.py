@@ -16,14 +16,9 @@ from geopoverty._checks import (
     require_option,
     warn,
 )
-from geopoverty.atlas.classes import MapStyle
-from geopoverty.atlas.layers import (
-    Columns,
-    Floats,
-    Wording,
-    read_indicator,
-    rows_of_numbers,
-)
+from geopoverty.atlas.layers import Columns, Wording, read_indicator
+from geopoverty.atlas.rows import Floats, rows_of_numbers
+from geopoverty.classes import MapStyle
 from geopoverty.errors import InputError
 from geopoverty.results import Result
 

@@ -70,7 +70,7 @@ class Scenario:
 
     def data(self, model: int) -> dict[str, Any]:
         """Return it as the page reads it; `model` says which of its models."""
-        probability = self.model.outcome.levels
+        probability = self.model.outcome.probability
         return {
             "model": model,
             "column": self.step.column,

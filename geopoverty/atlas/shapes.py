@@ -9,18 +9,12 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError
 from topojson.core.topology import Topology
 
 from geopoverty._checks import first, require
-from geopoverty.errors import InputError
+from geopoverty.atlas.insets import Box, Placed, place_insets
+from geopoverty.projections import LONLAT, choose_projection, name_of
 
-LONLAT = CRS.from_epsg(4326)
-US_ALBERS = CRS.from_epsg(5070)
-US_LONLAT = (-125.0, 24.0, -66.0, 50.0)  # the 48 contiguous states
-NATIONAL = 25.0  # degrees of longitude: from here the national grid does not tilt
-LOCAL = 5.0  # degrees: below this any centred projection is as good
 WIDTH = 1000.0  # of a projected map in page units
 DETAIL = 10_000  # the finest bend kept, as a part of the map's width
 POINTS = 120_000  # more than this is simplified further, for size and speed
@@ -39,7 +33,8 @@ class Shapes:
     topology : mapping
         ``scale`` and ``translate`` (x, y), ``arcs`` (delta-encoded whole numbers)
         and ``units``: for each unit its polygons, each its rings, each the numbers
-        of its arcs (``~i`` is arc ``i`` backwards), as in TopoJSON.
+        of its arcs (``~i`` is arc ``i`` backwards), as in TopoJSON. With insets,
+        ``frames``: west, south, east, north of each.
     projected : bool
         Whether positions are page units (else longitude and latitude).
     projection : str
@@ -63,8 +58,10 @@ def draw_shapes(boundaries: gpd.GeoDataFrame, projection: Any = "auto") -> Shape
         Valid polygons, with a coordinate system.
     projection : "auto", None or anything pyproj reads
         ``"auto"`` is an equal-area projection fit for the place: the US national
-        one, an Albers centred on the data, or for a small place a Lambert
+        one, with Alaska, Hawaii and the territories as insets; the customary Albers
+        of China; an Albers centred on the data; or for a small place a Lambert
         azimuthal. None keeps longitude and latitude, as Leaflet's own maps do.
+        A projection that you name draws every unit where it lies, without insets.
 
     Returns
     -------
@@ -94,89 +91,28 @@ def draw_shapes(boundaries: gpd.GeoDataFrame, projection: Any = "auto") -> Shape
         noun="units",
         way_out="Give areas, not points or lines.",
     )
-    crs = choose_projection(boundaries, projection)
-    projected = boundaries.geometry.to_crs(crs or LONLAT)
-    shapes = projected.to_numpy()
+    placed, projected = _placed(boundaries, projection)
     require(
-        np.isfinite(shapely.bounds(shapes)).all(axis=1),
-        f"The projection must be able to show every unit ('{_name(crs)}')",
+        np.isfinite(shapely.bounds(placed.shapes)).all(axis=1),
+        f"The projection must be able to show every unit ('{placed.projection}')",
         ids=boundaries.index,
         noun="units",
         way_out='Name another, or leave it to projection="auto".',
     )
-    simple, note = _simplified(shapes, boundaries.index)
-    topology = _topology(simple, crs is not None)
-    return Shapes(topology, crs is not None, _name(crs), note)
+    simple, note = _simplified(placed.shapes, boundaries.index)
+    topology = _topology(simple, placed.frames, projected=projected)
+    return Shapes(topology, projected, placed.projection, note)
 
 
-def choose_projection(boundaries: gpd.GeoDataFrame, projection: Any) -> CRS | None:
-    """Return the coordinate system to draw in; None is longitude and latitude.
-
-    Raises
-    ------
-    InputError
-        If pyproj does not know `projection`, or it is not in length units.
-
-    Examples
-    --------
-    >>> from shapely.geometry import box
-    >>> places = [box(95, 20, 100, 25), box(105, 30, 110, 35)]
-    >>> here = gpd.GeoDataFrame(geometry=places, crs=4326)
-    >>> choose_projection(here, "auto").coordinate_operation.method_name
-    'Albers Equal Area'
-    """
-    if projection is None:
-        return None
-    if not (isinstance(projection, str) and projection == "auto"):
-        return _given(projection)
-    west, south, east, north = _extent(boundaries)
-    inside = (
-        US_LONLAT[0] <= west
-        and US_LONLAT[1] <= south
-        and east <= US_LONLAT[2]
-        and north <= US_LONLAT[3]
-    )
-    if inside and east - west > NATIONAL:
-        return US_ALBERS
-    lon, lat = (west + east) / 2, (south + north) / 2
-    low, high = south + (north - south) / 6, north - (north - south) / 6
-    # Equal parallels on both sides of the equator make no cone.
-    if max(east - west, north - south) <= LOCAL or abs(low + high) < 1:
-        return CRS.from_dict({"proj": "laea", "lat_0": lat, "lon_0": lon})
-    return CRS.from_dict(
-        {"proj": "aea", "lat_0": lat, "lon_0": lon, "lat_1": low, "lat_2": high}
-    )
-
-
-def _given(projection: Any) -> CRS:
-    try:
-        crs = CRS.from_user_input(projection)
-    except CRSError as error:
-        raise InputError(
-            f"projection must be 'auto', None or a coordinate system; got "
-            f"{projection!r}. Such as 'EPSG:5070'."
-        ) from error
-    if crs.is_geographic:
-        raise InputError(
-            f"projection must be in length units; '{crs.name}' is in degrees. Use "
-            "projection=None for a map in longitude and latitude."
-        )
-    return crs
-
-
-def _extent(boundaries: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
-    """Return west, south, east, north in degrees; east may pass 180."""
-    points = shapely.point_on_surface(boundaries.geometry.to_numpy())
-    to_lonlat = Transformer.from_crs(boundaries.crs, LONLAT, always_xy=True)
-    lon, lat = to_lonlat.transform(shapely.get_x(points), shapely.get_y(points))
-    # The data begin where the widest empty stretch of the globe ends, so that a
-    # country across the date line stays in one piece.
-    around = np.sort(np.mod(lon, 360))
-    gaps = np.diff(around, append=around[0] + 360)
-    west = around[(int(gaps.argmax()) + 1) % len(around)]
-    west = (west + 180) % 360 - 180
-    east = west + 360 - gaps.max()
-    return float(west), float(lat.min()), float(east), float(lat.max())
+def _placed(boundaries: gpd.GeoDataFrame, projection: Any) -> tuple[Placed, bool]:
+    """Return where everything is drawn, and whether that is on a plane."""
+    if isinstance(projection, str) and projection == "auto":
+        with_insets = place_insets(boundaries)
+        if with_insets:
+            return with_insets, True
+    crs = choose_projection(boundaries, projection)
+    shapes = boundaries.geometry.to_crs(crs or LONLAT).to_numpy()
+    return Placed(shapes, (), name_of(crs)), crs is not None
 
 
 def _simplified(shapes: Geometries, ids: pd.Index) -> tuple[Geometries, str]:
@@ -212,14 +148,20 @@ def _mended(shapes: Geometries) -> Geometries | None:
     return mended if sound and (change <= CHANGED).all() else None
 
 
-def _topology(shapes: Geometries, projected: bool) -> dict[str, Any]:
+def _topology(
+    shapes: Geometries, frames: tuple[Box, ...], *, projected: bool
+) -> dict[str, Any]:
     found = Topology(gpd.GeoDataFrame(geometry=shapes), prequantize=GRID).to_dict()
     scale = np.array(found["transform"]["scale"])
     translate = np.array(found["transform"]["translate"])
+    drawn: dict[str, Any] = {}
     if projected:
         # Whole page units from the lower left corner, not millions of metres.
-        scale = scale * WIDTH / (scale.max() * GRID)
-        translate = np.zeros(2)
+        metres, corner = scale.max() * GRID / WIDTH, translate
+        scale, translate = scale / metres, np.zeros(2)
+        corners = np.reshape(frames, (-1, 2, 2))
+        framed = ((corners - corner) / metres).round(1).reshape(-1, 4).tolist()
+        drawn = {"frames": framed} if framed else {}
     return {
         "scale": scale.tolist(),
         "translate": translate.tolist(),
@@ -228,14 +170,5 @@ def _topology(shapes: Geometries, projected: bool) -> dict[str, Any]:
             [g["arcs"]] if g["type"] == "Polygon" else g["arcs"]
             for g in found["objects"]["data"]["geometries"]
         ],
+        **drawn,
     }
-
-
-def _name(crs: CRS | None) -> str:
-    if crs is None:
-        return "longitude and latitude (Web Mercator)"
-    if crs.name != "unknown":
-        return str(crs.name)
-    operation = crs.coordinate_operation
-    kind = operation.method_name if operation else "A projection"
-    return f"{kind}, centred on the data"

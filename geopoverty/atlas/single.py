@@ -4,10 +4,10 @@ import geopandas as gpd
 
 from geopoverty._checks import require_columns
 from geopoverty.atlas.book import Atlas
-from geopoverty.atlas.classes import MapStyle
 from geopoverty.atlas.county_map import CountyMap
 from geopoverty.atlas.gathered import DEFAULT_STYLE
-from geopoverty.atlas.layers import UNIT, keyed_ids
+from geopoverty.atlas.rows import UNIT, keyed_ids
+from geopoverty.classes import MapStyle
 from geopoverty.errors import InputError
 
 

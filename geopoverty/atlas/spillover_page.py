@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from geopoverty.atlas.classes import MapStyle
 from geopoverty.atlas.effect_model import EffectModel
 from geopoverty.atlas.scenario_page import Step
+from geopoverty.classes import MapStyle
 from geopoverty.errors import InputError
 from geopoverty.numerics.blocks import blocks
 from geopoverty.numerics.types import Array
@@ -36,7 +36,7 @@ class Spillovers:
 
     def data(self, model: int) -> dict[str, Any]:
         """Return it as the page reads it; `model` says which of its models."""
-        probability = self.model.outcome.levels
+        probability = self.model.outcome.probability
         return {
             "model": model,
             "column": self.step.column,
@@ -81,7 +81,7 @@ def spill_table(model: EffectModel, step: Step, units: pd.Index) -> pd.DataFrame
     steps = np.full(n, float(step.size))
     alone = model.means(model.alone * steps)
     received = model.means(model.spread(steps)) - alone
-    hundred = 100.0 if model.outcome.levels else 1.0
+    hundred = 100.0 if model.outcome.probability else 1.0
     table = pd.DataFrame(
         {
             "unit_id": units[model.counties],
@@ -110,7 +110,7 @@ def add_layers(atlas: Book, model: EffectModel, step: Step) -> Book:
             "added up, by the model.",
         ),
     }
-    probability = model.outcome.levels
+    probability = model.outcome.probability
     for column, (label, description) in told.items():
         atlas = atlas.add(
             table,

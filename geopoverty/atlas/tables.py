@@ -37,6 +37,8 @@ WORDS = {
     "hansen_j": "Hansen's J",
     "hansen_p": "p of Hansen's J",
     "morans_i": "Moran's I",
+    "morans_i_p": "p of Moran's I",
+    "n_without_neighbours": "Without neighbours",
     "aic": "AIC",
     "bic": "BIC",
     "vcov": "Covariance",

@@ -1,6 +1,6 @@
 // The chosen county: its value now, and in every year.
 geopoverty.card = (() => {
-  const { chosen, dom, facts, pages, store } = geopoverty;
+  const { chosen, dom, facts, kinds, pages, store } = geopoverty;
   const box = dom.byId("gp-card");
 
   function years(county) {
@@ -46,7 +46,8 @@ geopoverty.card = (() => {
       close,
       dom.say("h2", facts.place(county)),
       dom.say("p", `id ${facts.ids[county]}`, "gp-id"),
-      dom.say("p", facts.value(view, county), "gp-value"),
+      dom.say("p", facts.value(view, county),
+        kinds.numeric(view) ? "gp-value" : "gp-value gp-value-words"),
       dom.say("p", facts.lines(view, county).join(" \u00b7 ")),
       years(county) ?? "",
       comparison(county),

@@ -56,12 +56,13 @@ geopoverty.compare = (() => {
 
   function chartParts(seen, counties) {
     const key = () => charts.key(counties.map((c) => [chosen.markOf(c), facts.place(c)]));
+    const dots = compareDots.draw(seen, counties);
     const years = compareYears.draw(counties);
     const curves = compareCurves.draw(counties);
     return [
-      part("Where they stand", "Each line runs from the lowest to the highest county, " +
+      dots && part("Where they stand", "Each line runs from the lowest to the highest county, " +
         "without the outermost few. The grey line is the middle county: half lie below " +
-        "it. Bars are intervals.", key(), compareDots.draw(seen, counties)),
+        "it. Bars are intervals.", key(), dots),
       years && part("Over the years", "The grey line is the middle county of each " +
         "period.", key(), years),
       curves && part("Time in poverty",

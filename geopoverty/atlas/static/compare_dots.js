@@ -1,6 +1,6 @@
 // Where the compared counties stand among all: a dot with its interval on a line.
 geopoverty.compareDots = (() => {
-  const { charts, chosen, dom, facts, numbers } = geopoverty;
+  const { charts, chosen, dom, facts, kinds, numbers } = geopoverty;
   const WIDTH = 360;
   const EDGE = 14;
   const LANE = 17;
@@ -50,8 +50,12 @@ geopoverty.compareDots = (() => {
         : picture(view, counties));
   }
 
-  const draw = (views, counties) => dom.make("div", { class: "gp-figures" },
-    ...views.map((view) => one(view, counties)));
+  // Classes stand nowhere on a line; null where there are only those.
+  function draw(views, counties) {
+    const drawn = views.filter(kinds.numeric);
+    return drawn.length ? dom.make("div", { class: "gp-figures" },
+      ...drawn.map((view) => one(view, counties))) : null;
+  }
 
   return { draw };
 })();

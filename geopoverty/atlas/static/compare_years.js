@@ -103,7 +103,7 @@ geopoverty.compareYears = (() => {
   // Only indicators with several periods that hold a value of these counties.
   function draw(counties) {
     const figures = data.indicators.flatMap((indicator, k) => {
-      if (indicator.periods.length < 2) return [];
+      if (indicator.kind !== "number" || indicator.periods.length < 2) return [];
       const views = indicator.periods.map((_, period) => store.view(period, k))
         .filter((view) => facts.middle(view.values) !== null);
       const any = views.length > 1 &&

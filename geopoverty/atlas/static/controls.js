@@ -1,8 +1,9 @@
-// The indicator and the year.
+// The indicator and the year, and the ways to all of them.
 geopoverty.controls = (() => {
-  const { data, dom, facts, numbers, store } = geopoverty;
+  const { board, data, dom, facts, numbers, store } = geopoverty;
   const select = dom.byId("gp-indicator");
   const slider = dom.byId("gp-period");
+  const buttons = {}; // of the small maps: all years, all indicators
 
   // Keep the year when the new indicator has it, else take its last.
   function choose(indicator) {
@@ -15,6 +16,8 @@ geopoverty.controls = (() => {
   function showPeriods() {
     const { periods } = store.view().indicator;
     dom.byId("gp-period-field").hidden = periods.length < 2;
+    buttons.years.hidden = periods.length < 2;
+    buttons.years.textContent = `All ${facts.noun(periods).toLowerCase()}s`;
     dom.byId("gp-period-noun").textContent = facts.noun(periods);
     slider.max = periods.length - 1;
     slider.value = store.state.period;
@@ -33,6 +36,29 @@ geopoverty.controls = (() => {
       `with data, ${numbers.plain(missing)} without`;
   }
 
+  function toggle(mode, text) {
+    const button = dom.make("button", {
+      type: "button", class: "gp-toggle gp-board-toggle", id: `gp-board-${mode}`,
+      "aria-pressed": false, text,
+    });
+    button.addEventListener("click", () => board.open(board.mode() === mode ? null : mode));
+    buttons[mode] = button;
+    return button;
+  }
+
+  function addToggles() {
+    const row = dom.make("div", { class: "gp-field gp-board-toggles", role: "group",
+      "aria-label": "Small maps" },
+    toggle("years", "All years"),
+    data.indicators.length > 1 ? toggle("indicators", "All indicators") : null);
+    dom.byId("gp-period-field").after(row);
+    board.listen((mode) => {
+      for (const [name, button] of Object.entries(buttons)) {
+        button.setAttribute("aria-pressed", name === mode);
+      }
+    });
+  }
+
   function start() {
     data.indicators.forEach((indicator, i) => {
       select.append(dom.make("option", { value: i, text: indicator.label }));
@@ -40,6 +66,7 @@ geopoverty.controls = (() => {
     select.parentElement.hidden = data.indicators.length < 2;
     select.addEventListener("change", () => choose(+select.value));
     slider.addEventListener("input", () => store.set({ period: +slider.value }));
+    addToggles();
     showPeriods();
     store.listen((state, before) => {
       if (!store.viewChanged(before)) return;

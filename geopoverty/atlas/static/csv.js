@@ -17,12 +17,16 @@ geopoverty.csv = (() => {
   const text = (rows) =>
     `\ufeff${rows.map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
 
-  const fileName = (...parts) =>
-    `${parts.filter(Boolean).join(" ").replace(/[^\p{L}\p{N}]+/gu, "-")
-      .replace(/^-|-$/g, "").slice(0, 80) || "table"}.csv`;
+  // What a file is called, without its ending.
+  const stem = (...parts) =>
+    parts.filter(Boolean).join(" ").replace(/[^\p{L}\p{N}]+/gu, "-")
+      .replace(/^-|-$/g, "").slice(0, 80) || "table";
 
-  function save(name, rows) {
-    const url = URL.createObjectURL(new Blob([text(rows)], { type: "text/csv" }));
+  const fileName = (...parts) => `${stem(...parts)}.csv`;
+
+  // Hand a file to the reader.
+  function put(name, blob) {
+    const url = URL.createObjectURL(blob);
     const link = dom.make("a", { href: url, download: name });
     document.body.append(link);
     link.click();
@@ -30,5 +34,7 @@ geopoverty.csv = (() => {
     setTimeout(() => URL.revokeObjectURL(url), 10000);
   }
 
-  return { cell, text, fileName, save };
+  const save = (name, rows) => put(name, new Blob([text(rows)], { type: "text/csv" }));
+
+  return { cell, text, stem, fileName, put, save };
 })();

@@ -1,6 +1,6 @@
 // What is said of one county: in the tooltip, on the card, to a screen reader.
 geopoverty.facts = (() => {
-  const { numbers, data } = geopoverty;
+  const { data, kinds, numbers } = geopoverty;
   const { names, ids, groups } = data.places;
   const ranks = new WeakMap();
 
@@ -45,12 +45,15 @@ geopoverty.facts = (() => {
 
   function value(view, county) {
     const number = view.values[county];
-    return number === null ? "no data" : numbers.withUnit(number, view.indicator);
+    if (number === null) return "no data";
+    if (!kinds.numeric(view)) return kinds.name(view, number);
+    return numbers.withUnit(number, view.indicator);
   }
 
   // Where the unit stands beside: only per cent is said with the number.
   function bare(view, county) {
     const number = view.values[county];
+    if (!kinds.numeric(view)) return value(view, county);
     const { digits, unit } = view.indicator;
     return number === null ? "no data"
       : numbers.withUnit(number, { digits, unit: unit === "%" ? unit : "" });
@@ -66,16 +69,25 @@ geopoverty.facts = (() => {
     return numbers.plain(number) + ending;
   }
 
+  // Classes have no rank.
   function rank(view, county) {
-    if (view.values[county] === null) return "";
+    if (view.values[county] === null || !kinds.numeric(view)) return "";
     const { places, count } = ranking(view.values);
+    if (places.size === 1 && count > 1) return "the same in every county with data";
     const at = places.get(view.values[county]);
     const place = at === 1 ? "highest" : `${ordinal(at)} highest`;
     return `${place} of ${numbers.plain(count)} counties`;
   }
 
+  // The two numbers of a crossed indicator, also where only one is known.
+  const both = (view, county) => [0, 1].map((which) => {
+    const axis = kinds.axis(view, which);
+    return `${axis.indicator.label} ${value(axis, county)}`;
+  });
+
   // The lines below the value; empty ones are left out.
   function lines(view, county) {
+    if (kinds.crossed(view)) return both(view, county);
     if (view.values[county] === null) return [];
     const range = interval(view, county);
     return [

@@ -6,8 +6,8 @@ geopoverty.main = (() => {
   dom.byId("gp-title").textContent = data.title;
   pages.add({ name: "map", title: "Map" });
   for (const part of [
-    "countymap", "aim", "controls", "legend", "search", "card", "compare", "ranking",
-    "spillovers", "scenario", "results", "footer",
+    "countymap", "aim", "board", "controls", "legend", "picture", "search", "card", "compare",
+    "ranking", "twomaps", "spillovers", "scenario", "results", "footer", "print",
   ]) {
     geopoverty[part].start();
   }

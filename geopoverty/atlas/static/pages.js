@@ -45,14 +45,6 @@ geopoverty.pages = (() => {
     open(pages[to].name, { focus: true });
   }
 
-  // Paper shows what is open, so pages that nobody opened are filled first.
-  function fillAll() {
-    for (const page of pages) {
-      if (!page.filled) page.fill(page.panel);
-      page.filled = true;
-    }
-  }
-
   function start() {
     if (pages.length < 2) return;
     strip.hidden = false;
@@ -70,7 +62,6 @@ geopoverty.pages = (() => {
       strip.append(page.button);
     });
     pages[0].filled = true;
-    window.addEventListener("beforeprint", fillAll);
   }
 
   return { add, open, start };

@@ -57,7 +57,9 @@ geopoverty.picker = (() => {
         item.addEventListener("click", () => take(county));
         return item;
       });
-      const none = dom.make("li", { class: "gp-none", text: "No county of this name or id" });
+      const none = dom.make("li", {
+        role: "option", "aria-disabled": "true", class: "gp-none", text: "No county of this name or id",
+      });
       list.replaceChildren(...(items.length ? items : [none]));
       const visible = simple(input.value) !== "";
       list.hidden = !visible;

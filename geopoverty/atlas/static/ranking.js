@@ -1,12 +1,12 @@
 // The page that ranks counties, beside the map that it is linked with.
 geopoverty.ranking = (() => {
   const {
-    chosen, controls, countymap, csv, data, dom, facts, numbers, pages, picker,
+    chosen, countymap, csv, data, dom, facts, kinds, numbers, pages, rankingFields,
     rankingRows, rankingTable, store,
   } = geopoverty;
   const SHOWN = 50; // rows at a time
   const state = {
-    group: null, from: null, to: null, sort: { key: "value", down: true }, start: 0,
+    group: null, from: null, to: null, code: null, sort: null, start: 0,
   };
   const parts = {};
   let counties = []; // those that pass, in order
@@ -19,7 +19,10 @@ geopoverty.ranking = (() => {
   };
 
   const filtered = () =>
-    state.group !== null || state.from !== null || state.to !== null;
+    ["group", "from", "to", "code"].some((name) => state[name] !== null);
+
+  // Numbers from the highest down, classes in the order of the legend.
+  const usual = () => ({ key: "value", down: kinds.numeric(store.view()) });
 
   // The map leaves blank what the filter leaves out, while this page is open.
   function shareFilter() {
@@ -50,7 +53,7 @@ geopoverty.ranking = (() => {
     if (!counties.length) {
       return state.from !== null && state.to !== null && state.from > state.to
         ? "\u201cFrom\u201d lies above \u201cto\u201d, so no county can match."
-        : "No county matches. Widen the limits.";
+        : "No county matches. Change or clear the filters.";
     }
     const end = Math.min(state.start + SHOWN, counties.length);
     const of = counties.length === all ? `${numbers.plain(all)} counties`
@@ -63,7 +66,8 @@ geopoverty.ranking = (() => {
     const { digits } = view.indicator;
     const limit = (name) =>
       state[name] !== null && `${name} ${numbers.plain(state[name], digits)}`;
-    return [facts.title(view), state.group, limit("from"), limit("to")]
+    const named = state.code !== null && kinds.name(view, state.code);
+    return [facts.title(view), state.group, named, limit("from"), limit("to")]
       .filter(Boolean).join(", ");
   }
 
@@ -74,7 +78,8 @@ geopoverty.ranking = (() => {
     },
     sort(key) {
       const { sort } = state;
-      state.sort = { key, down: sort.key === key ? !sort.down : key === "value" };
+      state.sort = { key, down: sort.key === key ? !sort.down
+        : ["x", "y"].includes(key) || (key === "value" && usual().down) };
       update();
       parts.frame.querySelector(`.gp-sort[data-key="${key}"]`).focus();
     },
@@ -139,65 +144,6 @@ geopoverty.ranking = (() => {
     ].filter(Boolean));
   }
 
-  function number(id, label, name) {
-    const input = dom.make("input", { id, type: "number", step: "any" });
-    input.addEventListener("input", () => {
-      state[name] = Number.isNaN(input.valueAsNumber) ? null : input.valueAsNumber;
-      soon();
-    });
-    parts[name] = input;
-    return dom.make("div", { class: "gp-field" },
-      dom.make("label", { for: id, text: label }), input);
-  }
-
-  function select(id, label, options, change) {
-    const made = dom.make("select", { id }, ...options.map(([value, text]) =>
-      dom.make("option", { value, text })));
-    made.addEventListener("change", () => change(made.value));
-    parts[id] = made;
-    return dom.make("div", { class: "gp-field" },
-      dom.make("label", { for: id, text: label }), made);
-  }
-
-  function fields() {
-    const groups = rankingRows.groupNames();
-    const noun = data.places.group_name || "Group";
-    return dom.make("div", { class: "gp-bar-fields" },
-      select("gp-rank-indicator", "Rank by",
-        data.indicators.map(({ label }, k) => [k, label]),
-        (value) => controls.choose(+value)),
-      select("gp-rank-period", "Period", [], (value) => store.set({ period: +value })),
-      groups.length > 1 ? select("gp-rank-group", noun,
-        [["", "All"], ...groups.map((name, k) => [k, name])], (value) => {
-          state.group = value === "" ? null : groups[+value];
-          update();
-        }) : null,
-      number("gp-rank-from", "Value from", "from"),
-      number("gp-rank-to", "Value to", "to"),
-      picker.field("gp-rank-find", "Find a county", act.choose),
-      clear());
-  }
-
-  function clear() {
-    const button = dom.make("button", {
-      type: "button", class: "gp-button", text: "Clear filters",
-    });
-    button.addEventListener("click", () => {
-      clearValues();
-      state.group = null;
-      if (parts["gp-rank-group"]) parts["gp-rank-group"].value = "";
-      update();
-    });
-    return button;
-  }
-
-  function clearValues() {
-    for (const name of ["from", "to"]) {
-      state[name] = null;
-      parts[name].value = "";
-    }
-  }
-
   function pager() {
     const button = (text, step) => {
       const made = dom.make("button", { type: "button", class: "gp-button", text });
@@ -220,19 +166,10 @@ geopoverty.ranking = (() => {
     return button;
   }
 
-  function showChoice() {
-    const { periods } = store.view().indicator;
-    const period = parts["gp-rank-period"];
-    parts["gp-rank-indicator"].value = store.state.indicator;
-    period.labels[0].textContent = facts.noun(periods);
-    period.replaceChildren(...periods.map((name, k) =>
-      dom.make("option", { value: k, text: name })));
-    period.value = store.state.period;
-    period.parentElement.hidden = periods.length < 2;
-  }
-
   function fill(panel) {
     parts.panel = panel;
+    parts.fields = rankingFields.build(state, { choose: act.choose, soon, update });
+    state.sort = usual();
     parts.map = dom.make("div", { class: "gp-ranking-map" });
     parts.message = dom.make("p", { class: "gp-message", role: "alert", hidden: "" });
     parts.count = dom.make("p", { class: "gp-fine", role: "status", id: "gp-rank-count" });
@@ -241,11 +178,11 @@ geopoverty.ranking = (() => {
       class: "gp-scroll gp-ranked", tabindex: "0", role: "region", "aria-label": "Ranking",
     });
     panel.append(dom.make("div", { class: "gp-ranking-list" },
-      dom.make("h2", { text: "Ranking" }), fields(),
+      dom.make("h2", { text: "Ranking" }), parts.fields.box,
       parts.message, parts.one,
       dom.make("div", { class: "gp-ranking-bar" }, parts.count, saveButton(), pager()),
       parts.frame), parts.map);
-    showChoice();
+    parts.fields.show();
     update();
     showCounty();
   }
@@ -268,15 +205,13 @@ geopoverty.ranking = (() => {
 
   // Limits on values, and columns to sort by, are those of one indicator.
   function forget() {
-    clearValues();
-    if (!["name", "group"].includes(state.sort.key)) {
-      state.sort = { key: "value", down: true };
-    }
+    parts.fields.forget();
+    if (!["name", "group"].includes(state.sort.key)) state.sort = usual();
   }
 
   function refresh() {
     stale = false;
-    showChoice();
+    parts.fields.show();
     update();
   }
 

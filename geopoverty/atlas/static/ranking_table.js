@@ -1,15 +1,22 @@
 // The table of the ranking: a part of its rows at a time.
 geopoverty.rankingTable = (() => {
-  const { chosen, countymap, data, dom, facts, patterns } = geopoverty;
+  const { chosen, countymap, data, dom, facts, kinds, paint } = geopoverty;
   const { names, groups, group_name: group } = data.places;
+
+  // One of the two numbers of a crossed indicator.
+  function crossed(view, which, key) {
+    const axis = kinds.axis(view, which);
+    const { label, unit } = axis.indicator;
+    return { title: label, name: "number", key, note: unit === "%" ? "" : unit,
+      cell: (county) => dom.say("span", facts.bare(axis, county)) };
+  }
 
   // The columns that this indicator has: title, sort key, and what a cell holds.
   function columns(view, act) {
     const rank = facts.ranking(view.values);
     const swatch = (county) => {
-      const code = view.codes[county];
       const box = dom.make("span", { class: "gp-dab", "aria-hidden": "true" });
-      box.style.background = code === "." ? patterns.noData : view.indicator.colors[+code];
+      box.style.background = paint.of(view, county).color;
       return box;
     };
     const button = (county) => {
@@ -19,16 +26,21 @@ geopoverty.rankingTable = (() => {
       made.addEventListener("click", () => act.choose(county));
       return made;
     };
+    const words = !kinds.numeric(view);
+    const said = (county) => (kinds.crossed(view) && view.values[county] !== null
+      ? kinds.brief(view, view.values[county]) : facts.bare(view, county));
     return [
-      { title: "Rank", name: "rank", cell: (county) => dom.make("span", {
+      !words && { title: "Rank", name: "rank", cell: (county) => dom.make("span", {
         text: view.values[county] === null
           ? "\u2013" : String(rank.places.get(view.values[county])),
       }) },
       { title: "County", name: "county", key: "name", cell: button },
-      { title: view.indicator.label, name: "value", key: "value",
+      { title: kinds.crossed(view) ? "Both" : view.indicator.label,
+        name: words ? "class" : "value", key: "value",
         note: view.indicator.unit === "%" ? "" : view.indicator.unit,
-        cell: (county) => dom.make("span", {}, dom.say("span", facts.bare(view, county)),
+        cell: (county) => dom.make("span", {}, dom.say("span", said(county)),
           swatch(county)) },
+      ...(kinds.crossed(view) ? [crossed(view, 0, "x"), crossed(view, 1, "y")] : []),
       view.low && { title: "Interval", name: "interval", key: "low",
         cell: (county) => dom.make("span", { text: facts.interval(view, county) }) },
       view.p && { title: "Significance", name: "p", key: "p",
@@ -102,13 +114,19 @@ geopoverty.rankingTable = (() => {
   // The same as rows of a file, with every county that passes the filter.
   function rows(view, counties) {
     const { places } = facts.ranking(view.values);
-    const heads = ["rank", "id", "county", groups && (group || "group"), "indicator",
-      "period", "unit", "value", view.low && "low", view.high && "high", view.p && "p"];
+    const words = !kinds.numeric(view);
+    const both = kinds.crossed(view) ? [kinds.axis(view, 0), kinds.axis(view, 1)] : [];
+    const heads = [words ? null : "rank", "id", "county", groups && (group || "group"),
+      "indicator", "period", words ? null : "unit", words ? "class" : "value",
+      view.low ? "low" : null, view.high ? "high" : null, view.p ? "p" : null,
+      ...both.map(({ indicator }) => indicator.label)];
+    const value = (county) => (words && view.values[county] !== null
+      ? facts.value(view, county) : view.values[county]);
     const lines = counties.map((county) => [
       places.get(view.values[county]) ?? null, facts.ids[county], names[county],
       groups && groups[county], view.indicator.label, view.period, view.indicator.unit,
-      view.values[county], view.low && view.low[county], view.high && view.high[county],
-      view.p && view.p[county],
+      value(county), view.low && view.low[county], view.high && view.high[county],
+      view.p && view.p[county], ...both.map(({ values }) => values[county]),
     ]);
     const kept = heads.map((name) => name !== null);
     return [heads, ...lines].map((line) => line.filter((_, k) => kept[k]));

@@ -5,12 +5,16 @@ geopoverty.results = (() => {
   const paragraphs = (text) =>
     text.split(/\n\s*\n/).filter((part) => part.trim()).map((part) => dom.say("p", part));
 
+  const LONG = 32; // characters: longer texts wrap at a width that reads well
+
+  // Numbers and short texts stay on one line.
+  const kind = (texts, numeric) =>
+    (numeric ? "gp-number" : texts.some((text) => text.length > LONG) ? "gp-text" : "");
+
   function table({ title, head, numeric, rows, cut }, section) {
-    const cell = (tag, text, k) => {
-      const element = dom.say(tag, text);
-      if (numeric[k]) element.className = "gp-number";
-      return element;
-    };
+    const kinds = head.map((name, k) =>
+      kind([name, ...rows.map((row) => row[k])], numeric[k]));
+    const cell = (tag, text, k) => dom.say(tag, text, kinds[k]);
     const top = head.map((text, k) => {
       const element = cell("th", text, k);
       element.scope = "col";

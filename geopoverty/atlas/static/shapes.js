@@ -1,5 +1,8 @@
-// From shared arcs (TopoJSON) to polygons and to the borders between groups.
+// From shared arcs (TopoJSON) to polygons, the borders between groups, and frames.
 geopoverty.shapes = (() => {
+  const { data } = geopoverty;
+  let drawn = null; // read once, for all maps of the page
+
   function decode({ scale, translate, arcs }) {
     return arcs.map((arc) => {
       let x = 0;
@@ -33,6 +36,10 @@ geopoverty.shapes = (() => {
     return arcs.filter((_, i) => sides[i].length === 1 || new Set(sides[i]).size > 1);
   }
 
+  const framed = ([west, south, east, north]) =>
+    [[south, west], [south, east], [north, east], [north, west], [south, west]]
+      .map(([y, x]) => L.latLng(y, x));
+
   function read(shapes, groups) {
     const arcs = decode(shapes);
     return {
@@ -40,8 +47,11 @@ geopoverty.shapes = (() => {
         polygons.map((rings) => rings.map((numbers) => ring(numbers, arcs)))),
       arcs,
       borders: groups ? bordersBetween(groups, shapes.units, arcs) : [],
+      frames: (shapes.frames ?? []).map(framed), // around states that lie apart
     };
   }
 
-  return { read };
+  const all = () => (drawn ??= read(data.shapes, data.places.groups));
+
+  return { all, ring };
 })();

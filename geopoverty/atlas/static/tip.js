@@ -1,6 +1,6 @@
 // The tooltip: beside the pointer, and always inside the map.
 geopoverty.tip = (() => {
-  const { dom, facts, store } = geopoverty;
+  const { dom, facts, kinds, store } = geopoverty;
   const GAP = 14;
   const box = dom.byId("gp-tip");
   const stage = dom.byId("gp-stage");
@@ -18,22 +18,28 @@ geopoverty.tip = (() => {
     box.replaceChildren(
       dom.say("strong", facts.place(county)),
       dom.say("span", facts.title(view), "gp-tip-what"),
-      dom.say("span", facts.value(view, county), "gp-tip-value"),
+      dom.say("span", facts.value(view, county),
+        kinds.numeric(view) ? "gp-tip-value" : "gp-tip-value gp-value-words"),
       ...facts.lines(view, county).map((line) => dom.say("span", line)),
     );
   }
 
-  function show(county, { x, y }) {
+  // Set a box beside a point, and inside its frame.
+  function put(what, frame, { x, y }) {
+    const { offsetWidth: width, offsetHeight: height } = what;
+    const right = x + GAP + width <= frame.clientWidth;
+    const left = right ? x + GAP : x - GAP - width;
+    const top = y + GAP + height <= frame.clientHeight ? y + GAP : y - GAP - height;
+    const inside = (at, most) => Math.max(4, Math.min(at, most - 4));
+    what.style.left = `${inside(left, frame.clientWidth - width)}px`;
+    what.style.top = `${inside(top, frame.clientHeight - height)}px`;
+  }
+
+  function show(county, point) {
     if (county !== shown) fill(county);
     shown = county;
     box.hidden = false;
-    const { offsetWidth: width, offsetHeight: height } = box;
-    const right = x + GAP + width <= stage.clientWidth;
-    const left = right ? x + GAP : x - GAP - width;
-    const top = y + GAP + height <= stage.clientHeight ? y + GAP : y - GAP - height;
-    const inside = (at, most) => Math.max(4, Math.min(at, most - 4));
-    box.style.left = `${inside(left, stage.clientWidth - width)}px`;
-    box.style.top = `${inside(top, stage.clientHeight - height)}px`;
+    put(box, stage, point);
   }
 
   function hide() {
@@ -43,5 +49,5 @@ geopoverty.tip = (() => {
 
   const text = () => [...box.children].map((line) => line.textContent).join(", ");
 
-  return { show, hide, text };
+  return { show, hide, put, text };
 })();
