@@ -28,10 +28,16 @@ from geopoverty.data.panel_exits import exits_from_panel
 from geopoverty.data.travel import (
     Circuity,
     TravelTimes,
+    Within,
     estimate_circuity,
     model_travel_times,
 )
+from geopoverty.data.travel.formats import TravelFormat
+from geopoverty.data.travel_compare import compare_travel_times
 from geopoverty.data.travel_files import read_travel_times
+from geopoverty.data.travel_fill import Detour, Modelled, Reverse, fill_missing
+from geopoverty.data.travel_report import travel_report
+from geopoverty.data.travel_write import write_travel_times
 from geopoverty.design.sample import Sample
 from geopoverty.errors import (
     EstimationError,
@@ -111,6 +117,7 @@ from geopoverty.estimators.vulnerability import (
     vulnerability,
 )
 from geopoverty.join import join
+from geopoverty.map_files import write_map
 from geopoverty.measures import (
     Relative,
     Survey,
@@ -123,7 +130,27 @@ from geopoverty.measures import (
     sen,
     watts,
 )
+from geopoverty.patterns import getis_ord, local_moran
+from geopoverty.registers import Register, read_register
 from geopoverty.results import Result, compare
+from geopoverty.routing import (
+    EdgeColumns,
+    PopulationPoints,
+    Roads,
+    Snapping,
+    SpeedProfile,
+    read_roads,
+    route_travel_times,
+    snap_places,
+)
+from geopoverty.routing.services import (
+    OSRM,
+    Google,
+    OpenRouteService,
+    Requests,
+    Service,
+    Valhalla,
+)
 from geopoverty.scenario import Change, scenario
 from geopoverty.study import check_study, run_study, write_example
 from geopoverty.weights import (
@@ -139,6 +166,7 @@ __version__ = _version("geopoverty")
 __all__ = [
     "GMM",
     "ML",
+    "OSRM",
     "AbadieImbens",
     "Adoption",
     "Atlas",
@@ -151,13 +179,16 @@ __all__ = [
     "Conley",
     "CountyMap",
     "CurveOptions",
+    "Detour",
     "DynamicGMM",
+    "EdgeColumns",
     "EstimationError",
     "FirmColumns",
     "Floor",
     "GeoPovertyError",
     "GeoPovertyWarning",
     "GivenWeights",
+    "Google",
     "Hazard",
     "Household",
     "IndexBounds",
@@ -168,26 +199,39 @@ __all__ = [
     "LinearGMM",
     "MapStyle",
     "MissingExtraError",
+    "Modelled",
     "Nearest",
     "Neighbors",
+    "OpenRouteService",
+    "PopulationPoints",
     "Profile",
     "QuantileBootstrap",
     "Radius",
     "RandomEffects",
     "RandomIntercept",
     "RatingScale",
+    "Register",
     "Relative",
+    "Requests",
     "Result",
+    "Reverse",
+    "Roads",
     "Sample",
     "Score",
     "Search",
+    "Service",
+    "Snapping",
     "SpatialPanel",
     "SpatialWeights",
+    "SpeedProfile",
     "Survey",
     "SurveyColumns",
     "Timeline",
+    "TravelFormat",
     "TravelTimes",
+    "Valhalla",
     "WildCluster",
+    "Within",
     "YesNo",
     "as_weights",
     "audit",
@@ -201,6 +245,7 @@ __all__ = [
     "code_ranked",
     "code_yes_no",
     "compare",
+    "compare_travel_times",
     "concentration",
     "contiguity_weights",
     "control_function",
@@ -218,7 +263,9 @@ __all__ = [
     "exit_periods",
     "exits_from_panel",
     "fgt",
+    "fill_missing",
     "frequencies",
+    "getis_ord",
     "gini",
     "headcount",
     "industry_indices",
@@ -226,6 +273,7 @@ __all__ = [
     "integration_indices",
     "join",
     "knn_weights",
+    "local_moran",
     "location_quotients",
     "logit",
     "match",
@@ -248,20 +296,27 @@ __all__ = [
     "rank_table",
     "read_boundaries",
     "read_exits",
+    "read_register",
+    "read_roads",
     "read_travel_times",
+    "route_travel_times",
     "run_study",
     "scenario",
     "score_vulnerability",
     "sen",
+    "snap_places",
     "spatial_binary",
     "spatial_binary_tests",
     "stepwise",
     "survival_curves",
     "targeting",
+    "travel_report",
     "travel_weights",
     "upgrading_index",
     "validate_vulnerability",
     "vulnerability",
     "watts",
     "write_example",
+    "write_map",
+    "write_travel_times",
 ]

@@ -76,7 +76,9 @@ RULES = {
     "estimation": Rule(kinds=("estimation error",)),
     "study": Rule(rooms=("study", "cli")),
     "printed": Rule(rooms=("audit",)),
-    "maps": Rule(rooms=("atlas", "plots", "join")),
+    "maps": Rule(rooms=("atlas", "plots", "join", "map_files", "classes")),
+    "roads": Rule(rooms=("routing",)),
+    "registers": Rule(rooms=("registers",)),
     "files": Rule(
         words="cannot be read|not a saved|result format|not overwritten|UTF-8|"
         "[Nn]o file|geometr|coordinate|boundar|polygon|projection"

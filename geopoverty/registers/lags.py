@@ -13,6 +13,7 @@ from geopoverty.design.formula import ParsedFormula, names_in
 from geopoverty.design.lags import Lag, Neighbours, Source, Weights
 from geopoverty.errors import InputError
 from geopoverty.numerics.scatter import Scattered, gathered
+from geopoverty.numerics.types import Array
 from geopoverty.registers.joined import Joined, joined_table
 from geopoverty.registers.register import Register
 
@@ -140,26 +141,38 @@ def _means(
 ) -> pd.DataFrame:
     """Return the mean of each expression over the rows of each unit (and period).
 
-    A row that lacks a value of any of them counts in none.
+    As on a table, a row that lacks a value of one expression still counts in others.
     """
     columns = sorted(set().union(*lags.values()))
-    register.require([*keys, *columns])
+    register.must_have([*keys, *columns])
     cells = _distinct(register, keys)
     place = joined_table(cells, (keys[0], *keys[1:]), {}, None)
 
     def kernel(table: pd.DataFrame) -> tuple[Scattered]:
-        rows = table.dropna()
-        values = [evaluate(x, rows).to_numpy() for x in lags]
-        ones = np.ones(len(rows))
-        return (
-            Scattered(place.of(rows), np.column_stack([ones, *values]), len(cells)),
-        )
+        rows = table.dropna(subset=list(keys))
+        values = np.column_stack([_values(x, rows, used) for x, used in lags.items()])
+        there = ~np.isnan(values)
+        both = np.hstack([there, np.nan_to_num(values)])
+        return (Scattered(place.of(rows), both, len(cells)),)
 
     found = register.total(kernel, [*keys, *columns], gathered)[0]
     sums = found.sums() if isinstance(found, Scattered) else found
     with np.errstate(invalid="ignore"):
-        means = sums[:, 1:] / sums[:, :1]
+        means = sums[:, len(lags) :] / sums[:, : len(lags)]
     return cells.assign(**dict(zip(lags, means.T, strict=True)))
+
+
+def _values(expression: str, rows: pd.DataFrame, used: set[str]) -> Array:
+    """Return an expression in each row, NaN only where a column has no value."""
+    values: Array = evaluate(expression, rows).to_numpy()
+    missing = rows[sorted(used)].isna().any(axis=1).to_numpy()
+    require(
+        np.isfinite(values) | missing,
+        f"W({expression}): '{expression}' must be finite",
+        ids=rows.index,
+        way_out="Transform the column differently, or drop these rows.",
+    )
+    return np.where(missing, np.nan, values)
 
 
 def _distinct(register: Register, keys: Sequence[str]) -> pd.DataFrame:

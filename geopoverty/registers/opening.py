@@ -56,7 +56,7 @@ def open_rows(
     joined, notes = joined_units(plan.parsed, register, roles, weights, unit_data)
     truths = tuple(c for c, kind in register.columns.items() if kind == "truth")
     plan = replace(plan, joined=joined, truths=truths)
-    register.require(plan.needed)
+    register.must_have(plan.needed)
     levels = [
         c for c in categories_of(plan.parsed, register.columns) if c in plan.needed
     ]

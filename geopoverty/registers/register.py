@@ -11,6 +11,7 @@ import pandas as pd
 from geopoverty._checks import first, nearest_name, require_option
 from geopoverty.errors import InputError
 from geopoverty.provenance import STATUSES
+from geopoverty.registers.columns import Column
 from geopoverty.registers.dask_frames import is_dask, partitions_of, workers_of
 from geopoverty.registers.files import kind_of_arrow, open_files
 from geopoverty.registers.parts import FramePart, Part, StreamPart
@@ -85,10 +86,10 @@ class Register:
             If a column is unknown or a part cannot be read; it names the part.
         """
         wanted = tuple(dict.fromkeys(columns))
-        self.require(wanted)
+        self.must_have(wanted)
         return total(self.runner, self.parts, Job(wanted, kernel, combine), label)
 
-    def require(self, names: Iterable[str], what: str = "The register") -> None:
+    def must_have(self, names: Iterable[str], what: str = "The register") -> None:
         """Raise `InputError` naming the columns that are not there."""
         missing = [n for n in names if n not in self.columns]
         if missing:
@@ -98,6 +99,20 @@ class Register:
                 f"{first(missing)}, which {self.name} lacks.{hints} It has: "
                 f"{first(self.columns, 12)}."
             )
+
+    def __getitem__(self, name: str | list[str]) -> Column:
+        """Return a column, or several: what `fgt` and its kin take for a Series.
+
+        Examples
+        --------
+        >>> table = pd.DataFrame({"income": [1.0, 2.0], "sex": ["f", "m"]})
+        >>> homes = read_register(table)
+        >>> homes["income"].kind, homes[["income", "sex"]].names
+        ('number', ('income', 'sex'))
+        """
+        names = (name,) if isinstance(name, str) else tuple(name)
+        self.must_have(names, "This")
+        return Column(self, names)
 
     def __repr__(self) -> str:
         parts = f"{len(self.parts)} part{'s' if len(self.parts) > 1 else ''}"

@@ -1,7 +1,7 @@
 """The rows of a register as a model sees them: batches of a design, and their sums."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,11 +35,20 @@ class Batch:
         Sampling weights, 1 on average over the register.
     groups : mapping of str to Index
         The values of columns that group rows.
+    held : dict
+        See `once`.
     """
 
     design: Design
     w: Array | None
     groups: Mapping[str, pd.Index]
+    held: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, name: str, make: Callable[["Batch"], Any]) -> Any:
+        """Return what several asks need of a batch, made by the first of them."""
+        if name not in self.held:
+            self.held[name] = make(self)
+        return self.held[name]
 
     def codes(self, columns: Sequence[str]) -> Codes:
         """Return the group of each row: of one column, or of the pairs of two."""
