@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import result
+from scipy import stats
 from spatial_cases import households, neighbours, places, weights_of
 
 import geopoverty as gp
@@ -175,7 +176,7 @@ def test_what_cannot_be_predicted_is_refused(homes, found):
         gp.predict(result(estimator="exit_hazard"), homes.data)
     income = homes.data.groupby("unit_id").first().reset_index()
     flat = gp.panel("jobs ~ age", income.assign(period=1), effects="none", vcov="hc1")
-    with pytest.raises(gp.InputError, match="predict gives probabilities of logit"):
+    with pytest.raises(gp.InputError, match="predict takes logit, probit"):
         gp.predict(flat, income)
     with pytest.raises(gp.InputError, match="age"):
         gp.predict(found, homes.data.drop(columns="age"), weights=homes.weights)
@@ -191,3 +192,80 @@ def test_saved_results_predict_alike(homes, found, tmp_path):
         gp.predict(again, homes.data, weights=homes.weights),
         gp.predict(found, homes.data, weights=homes.weights),
     )
+
+
+def linear_case():
+    rng = np.random.default_rng(5)
+    case = places(n=60)
+    income = 2 + 0.5 * case.data["jobs"] + rng.normal(scale=0.3, size=60)
+    return case.data.assign(income=income), case.weights
+
+
+def test_a_linear_model_predicts_means_with_t_intervals():
+    data, weights = linear_case()
+    fit = gp.ols("income ~ jobs + W(jobs) + age", data, weights=weights, vcov="hc1")
+    moved = data.assign(jobs=data["jobs"] + 1).drop(columns="income")
+    out = gp.predict(fit, moved, weights=weights, conf_level=0.9)
+    around = weights.matrix @ moved.set_index("unit_id")["jobs"][weights.units]
+    at = pd.Series(around, weights.units)[moved["unit_id"]].to_numpy()
+    X = np.column_stack([np.ones(60), moved["jobs"], at, moved["age"]])
+    order = ["Intercept", "jobs", "W(jobs)", "age"]
+    b, V = fit.estimates[order], fit.vcov.loc[order, order]
+    np.testing.assert_allclose(out["expected"], X @ b, rtol=1e-10)
+    np.testing.assert_allclose(out["signal"], at * b["W(jobs)"], rtol=1e-9)
+    np.testing.assert_allclose(out["trend"] + out["signal"], out["expected"])
+    wide = stats.t(56).ppf(0.95) * np.sqrt(np.einsum("ij,jk,ik->i", X, V, X))
+    np.testing.assert_allclose(out["expected_high"] - out["expected"], wide)
+    np.testing.assert_allclose(out["expected"] - out["expected_low"], wide)
+    inside = gp.predict(fit, data, weights=weights)["expected"]
+    pd.testing.assert_series_equal(
+        inside, fit.tables["fitted"]["fitted"], check_names=False, rtol=1e-9
+    )
+
+
+def test_lags_of_a_plain_model_are_its_signal():
+    case = places(n=60)
+    fit = gp.logit("poor ~ jobs + W(jobs)", case.data, weights=case.weights, vcov="hc1")
+    out = gp.predict(fit, case.data, weights=case.weights)
+    b = fit.estimates
+    trend = b["Intercept"] + b["jobs"] * case.data["jobs"]
+    np.testing.assert_allclose(out["trend"], trend, rtol=1e-10)
+    np.testing.assert_allclose(out["trend"] + out["signal"], out["index"])
+
+
+def exits_case():
+    rng = np.random.default_rng(8)
+    age = rng.normal(size=120)
+    years = rng.exponential(np.exp(-0.6 * age)) + 0.05
+    return pd.DataFrame(
+        {
+            "unit_id": [f"h{i}" for i in range(120)],
+            "age": age,
+            "years": years.round(3),
+            "left": (rng.uniform(size=120) < 0.8) * 1,
+        }
+    )
+
+
+def test_a_cox_model_predicts_ratios_and_chances_of_leaving():
+    data = exits_case()
+    fit = gp.exit_hazard("age", data, duration="years", exited="left", model="cox")
+    out = gp.predict(fit, data)
+    chances = fit.units.set_index("unit_id").loc[data["unit_id"], "exit_probability"]
+    np.testing.assert_allclose(out["exit_probability"], chances, rtol=1e-9)
+    b, se = fit.estimates["age"], np.sqrt(fit.vcov.loc["age", "age"])
+    centred = data["age"] - data["age"].mean()
+    np.testing.assert_allclose(out["hazard_ratio"], np.exp(b * centred), rtol=1e-9)
+    high = np.exp(b * centred + 1.959964 * se * centred.abs())
+    np.testing.assert_allclose(out["hazard_ratio_high"], high, rtol=1e-6)
+    assert "exit_probability_low" not in out
+
+
+def test_what_has_no_single_baseline_is_refused():
+    data = exits_case().assign(side=["a", "b"] * 60)
+    strata = gp.exit_hazard(
+        "age", data, duration="years", exited="left",
+        model=gp.Hazard("cox", strata="side"),
+    )  # fmt: skip
+    with pytest.raises(gp.InputError, match="Cox, one baseline"):
+        gp.predict(strata, data)

@@ -148,6 +148,28 @@ def test_a_logit_with_lags_spills_as_far_as_its_weights(counties):
     assert (found.units.query("period == 2010")["change"] == 0).all()
 
 
+def test_a_linear_model_changes_by_its_own_and_lag_coefficients(counties):
+    table, weights, W = counties
+    now = table.query("period == 2020").drop(columns="period")
+    fit = gp.ols("income ~ jobs + W(jobs)", now, weights=weights, vcov="hc1")
+    add = pd.Series(np.arange(len(W)) / 10, index=weights.units)
+    found = scenario(fit, now, weights=weights, change={"jobs": add}, draws=4000)
+    b, units = fit.estimates, found.units.set_index("unit_id").loc[weights.units]
+    np.testing.assert_allclose(units["own"], b["jobs"] * add, atol=1e-12)
+    np.testing.assert_allclose(units["spillover"], b["W(jobs)"] * (W @ add), atol=1e-12)
+    fitted = now["income"] - (fit.tables["fitted"]["residual"])
+    before = pd.Series(fitted.to_numpy(), now["unit_id"])[units.index]
+    np.testing.assert_allclose(units["before"], before, atol=1e-10)
+    np.testing.assert_allclose(units["after"] - units["before"], units["change"])
+    # Linear in the coefficients: the interval is theirs, but for the draws' error.
+    move = np.column_stack([add, W @ add])
+    V = fit.vcov.loc[["jobs", "W(jobs)"], ["jobs", "W(jobs)"]].to_numpy()
+    wide = 2 * 1.959964 * np.sqrt(np.einsum("ij,jk,ik->i", move, V, move))
+    drawn = (units["change_high"] - units["change_low"]).to_numpy()
+    np.testing.assert_allclose(drawn[1:], wide[1:], rtol=0.06)
+    assert found.facts["outcome"] == "income"
+
+
 @pytest.mark.parametrize("model", ["none", "lag", "durbin", "error"])
 @pytest.mark.parametrize("effects", ["two-way", "none"])
 def test_panels_change_by_the_inverse(counties, model, effects):

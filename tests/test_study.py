@@ -1,6 +1,7 @@
 """A study runs from one file: tables, pages, manifest; what fails leaves the rest."""
 
 import dataclasses
+import functools
 import json
 
 import numpy as np
@@ -22,7 +23,7 @@ from geopoverty.data.travel_files import read_travel_times
 from geopoverty.errors import EstimationError, GeoPovertyWarning, InputError
 from geopoverty.estimators.binary import logit
 from geopoverty.estimators.linear import ols
-from geopoverty.study import check_study, models, run_study, running
+from geopoverty.study import check_study, models, run_study
 from geopoverty.study.folder import MANIFEST
 from geopoverty.weights import travel_weights
 
@@ -265,12 +266,14 @@ def test_the_shell_exits_with_1_and_says_why(tmp_path, capsys):
     "error", [EstimationError("no end"), MemoryError(), np.linalg.LinAlgError("no end")]
 )
 def test_all_models_may_fail_and_the_pages_still_say_why(tmp_path, monkeypatch, error):
-    def refuse(*_, **__):
-        raise error
-
     for name in ("logit", "ols"):
+
+        @functools.wraps(models.ESTIMATORS[name].call)
+        def refuse(*_, **__):
+            raise error
+
         broken = dataclasses.replace(models.ESTIMATORS[name], call=refuse)
-        monkeypatch.setitem(running.ESTIMATORS, name, broken)
+        monkeypatch.setitem(models.ESTIMATORS, name, broken)
     path = write_study(tmp_path)
     with pytest.warns(GeoPovertyWarning, match="Part of the study is missing"):
         out = run_study(path)

@@ -3,8 +3,10 @@
 import json
 import time
 
+import geopandas as gpd
 import pandas as pd
 import pytest
+from atlas_pages import data_in
 
 from geopoverty import cli
 
@@ -24,14 +26,24 @@ def test_the_example_runs_in_a_minute(example):
     assert example[1] < LIMIT
 
 
-def test_the_example_has_four_models_and_six_maps(example):
+def test_the_example_fills_every_page(example):
     manifest = json.loads((example[0] / "manifest.json").read_text())
     assert manifest["missing"] == {}
-    assert len(manifest["models"]) == 4
+    assert len(manifest["models"]) == 6
     assert {i["part"] for i in manifest["inputs"]} >= {"boundaries", "travel_times"}
     page = (example[0] / "atlas.html").read_text(encoding="utf-8")
-    assert page.count('"break_digits"') == 6
     assert len(page) < 3e6
+    held = data_in(page)
+    assert len(held["indicators"]) == 10  # two of them are those of the spillovers
+    for part in ("spillovers", "scenarios", "curves", "peers", "sections"):
+        assert held[part], part
+    assert {"compare", "ranking"} <= set(held["pages"])
+
+
+def test_the_example_writes_a_map_for_other_programs(example):
+    counties = gpd.read_file(example[0] / "maps" / "poverty_1990.gpkg")
+    assert len(counties) == 3085
+    assert "family_poverty_rate" in counties
 
 
 def test_the_example_finds_what_the_demo_finds(example):

@@ -16,23 +16,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geopoverty.errors import InputError
+from geopoverty.study import firms
 from geopoverty.study.example import example_text, write_example
+from geopoverty.study.fitting import GROUP_KEYS, SCAN_KEYS
 from geopoverty.study.folder import MADE_BY, MANIFEST, check_target, whole_folder
 from geopoverty.study.inputs import BOUNDARIES, TABLES, TIMES
 from geopoverty.study.lines import key_lines, line_of
 from geopoverty.study.manifest import data_sha256
 from geopoverty.study.models import ESTIMATORS, option_names, read_option
-from geopoverty.study.reading import parse_study
-from geopoverty.study.schema import (
-    Boundaries,
-    Head,
+from geopoverty.study.page_schema import (
+    Curves,
     Map,
-    Model,
+    MapFile,
+    Moved,
+    Peers,
     Section,
-    Table,
-    Times,
-    Weights,
 )
+from geopoverty.study.reading import parse_study
+from geopoverty.study.schema import Boundaries, Head, Model, Table, Times, Weights
 from geopoverty.study.steps import computed, take_steps
 from geopoverty.study.typed import MISFIT, conform, in_words
 from geopoverty.study.weighing import weights_of
@@ -428,6 +429,9 @@ def test_the_option_objects_of_the_manual_are_read():
         "model": "exit_hazard",
         "duration": "exit_hazard",
         "first_treated": "did",
+        "survey": "targeting",
+        "options": "survival_curves",
+        "unit": "local_moran",
     }
     found = set()
     for line in block.splitlines():
@@ -435,14 +439,20 @@ def test_the_option_objects_of_the_manual_are_read():
         found.add(type(read_option(owner[key], key, value, times(3))).__name__)
     assert found == {
         "Cluster", "WildCluster", "Conley", "Nearest", "Hazard", "Timeline", "Adoption",
+        "SurveyColumns", "CurveOptions", "Sample",
     }  # fmt: skip
 
 
 def test_the_manual_names_every_key_estimator_and_data_set():
     manual = (Path(__file__).parents[1] / "docs" / "study.md").read_text("utf-8")
-    parts = (Head, Boundaries, Times, Weights, Table, Model, Map, Section)
+    parts = (
+        Head, Boundaries, Times, Weights, Table, Model, Map, Section, Moved, Curves,
+        Peers, MapFile,
+    )  # fmt: skip
     names = {f.name for p in parts for f in fields(p)} | set(ESTIMATORS)
     names |= {n for e in ESTIMATORS for n in option_names(e)} - {"methods"}
+    names |= {k for keys in firms.KEYS.values() for k in keys}
+    names |= {*GROUP_KEYS, *SCAN_KEYS}
     names |= {*BOUNDARIES, *TIMES, *TABLES}
     assert [n for n in sorted(names) if f"`{n}`" not in manual] == []
 
@@ -453,8 +463,21 @@ def test_the_manual_names_every_key_estimator_and_data_set():
 def test_the_example_has_the_form_of_a_study():
     study, report = parse_study(example_text())
     assert report.problems == []
-    assert len(study.models) == 4
+    assert len(study.models) == 6
     assert all(line.isascii() or "km²" in line for line in example_text().splitlines())
+
+
+def test_what_the_example_has_as_remarks_has_the_form_of_a_study_too():
+    told = re.sub(
+        r"^# +((\[[a-z_.]+\]|[a-z_]+ = ).*)$", r"\1", example_text(), flags=re.MULTILINE
+    )
+    for line in ("[tables.clusters]", "groups = {", "scan = {", "vcov = {", 'file = "'):
+        assert re.search(f"^{re.escape(line)}", told, re.MULTILINE), line
+    # Keys of another part of the file, or of another estimator, stay out.
+    told = re.sub(r"^(method|status|vcov) = .*\n", "", told, flags=re.MULTILINE)
+    study, report = parse_study(told)
+    assert report.problems == []
+    assert study.tables["clusters"].clusters["min_firms"] == 10
 
 
 def test_an_example_overwrites_nothing(tmp_path):

@@ -1,5 +1,6 @@
 """What a fitted binary model says, as tables: effects, odds ratios, fitted rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,11 +116,36 @@ def linear_effects_table(
     df: float | None = None,
 ) -> pd.DataFrame:
     """Return average effects on a linear outcome, one row a term and kind."""
+    means = [
+        [1.0 if m is None else float(m.mean()) for _, m in shown.slope.parts]
+        for shown in effects.slopes
+    ]
+    return linear_effects_from(means, effects, beta, vcov, df)
+
+
+def linear_effects_from(
+    means: Sequence[Sequence[float]],
+    effects: EffectTerms,
+    beta: Array,
+    vcov: Array,
+    df: float | None = None,
+) -> pd.DataFrame:
+    """Return average effects from the means of what slopes multiply.
+
+    Parameters
+    ----------
+    means : sequence of sequence of float
+        For each slope and each part of it.
+    effects : EffectTerms
+    beta, vcov : array
+    df : float, optional
+        Of Student's t.
+    """
     values, errors, labels = [], [], []
-    for shown in effects.slopes:
+    for shown, own in zip(effects.slopes, means, strict=True):
         gradient = np.zeros(len(beta))
-        for j, multiplier in shown.slope.parts:
-            gradient[j] += 1.0 if multiplier is None else float(multiplier.mean())
+        for (j, _), mean in zip(shown.slope.parts, own, strict=True):
+            gradient[j] += mean
         values.append(float(gradient @ beta))
         errors.append(np.sqrt(max(float(gradient @ vcov @ gradient), 0.0)))
         labels.append((shown.term, shown.kind))

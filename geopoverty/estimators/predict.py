@@ -1,5 +1,7 @@
-"""Probabilities of a fitted binary model for other rows, or other units."""
+"""What a fitted model expects of other rows, or other units."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from geopoverty.numerics.types import Array
 from geopoverty.results import Result
 from geopoverty.weights import as_weights
 
+EXITED = "exit_probability"
+
 
 def predict(
     result: Result,
@@ -23,12 +27,13 @@ def predict(
     weights: Any = None,
     conf_level: float = 0.95,
 ) -> pd.DataFrame:
-    """Predict probabilities from a fitted logit, probit or spatial binary model.
+    """Predict from a fitted logit, probit, spatial binary, linear or Cox model.
 
     Parameters
     ----------
     result : Result
-        Of `logit`, `probit` or `spatial_binary`.
+        Of `logit`, `probit`, `spatial_binary`, `ols` or `exit_hazard` (Cox, with one
+        baseline).
     data : DataFrame, n rows
         The covariates of the fit: the same rows, the same units with other
         covariates, or other units. The outcome is not used. Never modified.
@@ -42,11 +47,22 @@ def predict(
     Returns
     -------
     DataFrame, n rows, indexed as `data`
-        ``trend``: x'b, what a row's own covariates say; ``signal``: what reaches
-        it from other units, (A^-1 X b - X b); ``index``: their sum over the spread
-        s of its error (1 where nothing is scaled); ``probability`` with
-        ``probability_low`` and ``probability_high`` (delta method on the index,
-        from the covariance of the estimates). Rows with a missing covariate are NaN.
+        ``trend``: x'b, what a row's own covariates say; ``signal``: what reaches it
+        from other units: (A^-1 X b - X b) with dependence, the part of the columns
+        ``W(x)`` without it; ``index``: their sum over the spread s of its error (1
+        where nothing is scaled). Then, each with ``_low`` and ``_high`` (delta method
+        on the index, from the covariance of the estimates):
+
+        - ``probability`` of binary models;
+        - ``expected`` of `ols`: the mean of the outcome, in its units. The interval is
+          that of the mean, by Student's t as in the fit; outcomes of single rows
+          scatter by ``facts["sigma"]`` besides;
+        - ``hazard_ratio`` of Cox models, against a row with the mean covariates of the
+          fit, from which ``trend`` and ``signal`` count; and ``exit_probability``, the
+          chance of having left by ``facts["by"]``, without an interval, which would
+          need the error of the baseline.
+
+        Rows with a missing covariate are NaN.
 
     Raises
     ------
@@ -77,33 +93,65 @@ def predict(
     [0.5]
     """
     recipe = recipe_from(result)
-    if recipe["link"] not in LINKS:
-        raise InputError(
-            "predict gives probabilities of logit, probit and spatial_binary; this "
-            f"result is of {result.estimator}. Use its own tables, score_vulnerability "
-            "or scenario."
-        )
+    told = _told(result, recipe)
     if not 0 < conf_level < 1:
         raise InputError(f"conf_level must be between 0 and 1; got {conf_level}.")
     held = None if weights is None else as_weights(weights)
     kept, index = index_of(recipe, data, held)
-    link = LINKS[recipe["link"]]
-    parts = _plain_parts if recipe["model"] == "none" else _spatial_parts
-    found = parts(index, result)
-    wide = float(stats.norm.ppf(0.5 + conf_level / 2)) * found.pop("error")
-    found["probability"] = link.probability(found["index"])
-    found["probability_low"] = link.probability(found["index"] - wide)
-    found["probability_high"] = link.probability(found["index"] + wide)
+    if "centre" in recipe:  # a hazard is told relative to that of a row at the centre
+        index = replace(index, X=index.X - recipe["centre"])
+    found = _parts(index, result, recipe)
+    wide = _quantile(result, conf_level) * found.pop("error")
+    for name, curve in told.items():
+        found[name] = curve(found["index"])
+        if name != EXITED:
+            found[f"{name}_low"] = curve(found["index"] - wide)
+            found[f"{name}_high"] = curve(found["index"] + wide)
     table = pd.DataFrame(found, index=kept).reindex(np.arange(len(data)))
     return table.set_axis(data.index)
 
 
-def _plain_parts(index: SpatialIndex, result: Result) -> dict[str, Array]:
-    X = index.X
-    trend = X @ result.estimates.to_numpy()
+def _told(
+    result: Result, recipe: Mapping[str, Any]
+) -> dict[str, Callable[[Array], Array]]:
+    """Return what is reported, each with how it follows from the index."""
+    link = recipe["link"]
+    if link in LINKS:
+        return {"probability": LINKS[link].probability}
+    if link == "hazard":
+        hazard = float(recipe["cumulative_hazard"])
+        return {
+            "hazard_ratio": np.exp,
+            EXITED: lambda index: np.asarray(-np.expm1(-hazard * np.exp(index))),
+        }
+    if result.estimator == "ols":
+        return {"expected": lambda index: index}
+    raise InputError(
+        "predict takes logit, probit, spatial_binary, ols and exit_hazard (Cox); this "
+        f"result is of {result.estimator}. Use its own tables, score_vulnerability or "
+        "scenario."
+    )
+
+
+def _quantile(result: Result, conf_level: float) -> float:
+    """Return how many standard errors an interval reaches to each side."""
+    df = result.facts.get("df_t") if result.estimator == "ols" else None
+    law = stats.norm if df is None else stats.t(float(df))
+    return float(law.ppf(0.5 + conf_level / 2))
+
+
+def _parts(
+    index: SpatialIndex, result: Result, recipe: Mapping[str, Any]
+) -> dict[str, Array]:
+    if recipe["model"] != "none":
+        return _spatial_parts(index, result)
+    X, beta = index.X, result.estimates.to_numpy()
+    lagged = np.array(["W(" in c for c in recipe["columns"]], dtype=bool)
+    signal = X[:, lagged] @ beta[lagged]
     variance = np.einsum("ij,jk,ik->i", X, result.vcov.to_numpy(), X)
     error = np.sqrt(np.maximum(variance, 0.0))
-    return {"trend": trend, "signal": 0 * trend, "index": trend, "error": error}
+    whole = X @ beta
+    return {"trend": whole - signal, "signal": signal, "index": whole, "error": error}
 
 
 def _spatial_parts(index: SpatialIndex, result: Result) -> dict[str, Array]:

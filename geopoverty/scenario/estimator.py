@@ -39,7 +39,7 @@ def scenario(
     Parameters
     ----------
     result : Result
-        Of `logit`, `probit`, `spatial_binary`, `panel` or `exit_hazard` (Cox).
+        Of `logit`, `probit`, `ols`, `spatial_binary`, `panel` or `exit_hazard` (Cox).
     data : DataFrame, n rows
         The rows of the fit, or others of the same kind, before the change. Never
         modified.

@@ -20,17 +20,20 @@ class Outcome:
     ----------
     curve : callable
         From indices to outcomes.
-    levels : bool
-        Whether outcomes before and after can be told, and not only the change.
+    probability : bool
+        Whether outcomes are probabilities.
     said : str
         What is reported, in words.
     notes : tuple of str
+    levels : bool
+        Whether outcomes before and after can be told, and not only the change.
     """
 
     curve: Callable[[Array], Array]
-    levels: bool
+    probability: bool
     said: str
     notes: tuple[str, ...] = ()
+    levels: bool = True
 
 
 def outcome_of(result: Result, recipe: Mapping[str, Any]) -> Outcome:
@@ -45,11 +48,12 @@ def outcome_of(result: Result, recipe: Mapping[str, Any]) -> Outcome:
     if link in LINKS:
         return Outcome(LINKS[link].probability, True, f"probability of {name}")
     if link == "identity":
-        return Outcome(_same, False, str(name))
+        # The effects of a panel's units stay as they are, and are not told.
+        return Outcome(_same, False, str(name), levels=result.estimator == "ols")
     if link == "hazard":
         return _exit_chance(result, recipe)
     raise InputError(
-        "scenario takes a result of logit, probit, spatial_binary, panel or "
+        "scenario takes a result of logit, probit, ols, spatial_binary, panel or "
         f"exit_hazard (Cox); this one is of {result.estimator}."
     )
 

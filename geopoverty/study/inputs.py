@@ -3,6 +3,7 @@
 import inspect
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -42,6 +43,7 @@ TABLES: Datasets = {
     "vietnam_households": catalog.vietnam_households,
     "village_survey": catalog.village_survey,
     "xu_households": catalog.xu_households,
+    "zhejiang_firms": catalog.zhejiang_firms,
     "zhejiang_households": catalog.zhejiang_households,
 }
 
@@ -103,9 +105,7 @@ def load_times(
     elif part.file is not None:
         path = input_path(part.file, folder)
         read = read_travel_times(path, status=part.status)
-        times = TravelTimes(
-            read.units, read.matrix, read.status, read.notes, _origin(part.origin)
-        )
+        times = replace(read, attrs={**read.attrs, **_origin(part.origin)})
     else:
         if part.speed_kmh is None or part.circuity is None:
             raise InputError(
@@ -119,8 +119,16 @@ def load_times(
     return times
 
 
-def load_table(part: Table, folder: Path) -> pd.DataFrame:
+def load_table(part: Table, folder: Path, codes: tuple[str, ...] = ()) -> pd.DataFrame:
     """Return a table from a bundled data set or a file, ids as text.
+
+    Parameters
+    ----------
+    part : Table
+    folder : Path
+        Of the study file.
+    codes : tuple of str
+        Columns to be read as text besides those that the part names.
 
     Raises
     ------
@@ -130,7 +138,7 @@ def load_table(part: Table, folder: Path) -> pd.DataFrame:
     if part.dataset is not None:
         table = _dataset(TABLES, part.dataset, part.options)
     else:
-        table = _read_table(part, input_path(str(part.file), folder))
+        table = _read_table(part, input_path(str(part.file), folder), codes)
         table.attrs = _origin(part.origin)
     if any(name is not None for name in table.index.names):
         table = table.reset_index()
@@ -236,7 +244,7 @@ def _dataset(known: Datasets, name: str, options: Mapping[str, Any]) -> Any:
     return call(**values)
 
 
-def _read_table(part: Table, path: Path) -> pd.DataFrame:
+def _read_table(part: Table, path: Path, codes: tuple[str, ...]) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
@@ -245,7 +253,7 @@ def _read_table(part: Table, path: Path) -> pd.DataFrame:
                 f"Tables are read from .csv or .parquet; '{path}' ends in "
                 f"'{path.suffix}'. Save it as one of them."
             )
-        ids = dict.fromkeys((part.unit_id, *part.text), str)
+        ids = dict.fromkeys((part.unit_id, *part.text, *codes), str)
         table = pd.read_csv(path, dtype=ids, encoding="utf-8-sig", low_memory=False)
     except (pa.ArrowException, UnicodeDecodeError, pd.errors.ParserError) as error:
         raise InputError(

@@ -7,16 +7,28 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from geopoverty._checks import first, require_columns, require_option
 from geopoverty.atlas import Atlas, MapStyle
 from geopoverty.errors import InputError
 from geopoverty.results import Result
 from geopoverty.study.lines import Path
 from geopoverty.study.made import Prepared
+from geopoverty.study.page_schema import Map
 from geopoverty.study.problems import Report
-from geopoverty.study.schema import Map, Study
-from geopoverty.study.steps import PERIOD, UNIT, computed, keep_periods
+from geopoverty.study.schema import PERIOD, UNIT, Study
+from geopoverty.study.steps import computed, keep_periods
 
 STYLE = ("scheme", "classes", "breaks", "palette", "diverging", "digits", "alpha")
+KINDS = ("numbers", "classes", "crossed")
+# Keys that mean something for one kind of map only.
+KIND_OF = {
+    "names": "classes",
+    "columns": "crossed",
+    "labels": "crossed",
+    "units": "crossed",
+    "cuts": "crossed",
+    **dict.fromkeys((*STYLE, "interval", "p_value"), "numbers"),
+}
 
 
 def check_layers(made: Prepared, report: Report) -> None:
@@ -75,23 +87,40 @@ def add_layer(atlas: Atlas, layer: Map, source: pd.DataFrame | Result) -> Atlas:
     InputError
         As `Atlas.add` and `computed`.
     """
+    require_option(layer.kind, KINDS, "kind")
+    _check_keys(layer)
     frame = source.units if isinstance(source, Result) else source
-    rows, ends = _rows(_keyed(frame), layer)
+    rows = _rows(_keyed(frame), layer)
     if isinstance(source, Result):
         source = replace(source, units=rows)
     else:
         rows.attrs = dict(frame.attrs)
         source = rows
+    said: dict[str, Any] = {
+        "label": layer.label,
+        "description": layer.description,
+        "period": PERIOD if layer.models else layer.period,
+    }
+    if layer.kind == "classes":
+        return atlas.add_classes(source, layer.column, classes=layer.names, **said)
+    if layer.kind == "crossed" and layer.columns is not None:
+        pair = layer.columns
+        return atlas.add_bivariate(
+            source,
+            pair,
+            labels=layer.labels or pair,
+            units=layer.units or ("", ""),
+            breaks=layer.cuts and [c or None for c in layer.cuts],
+            **said,
+        )
     return atlas.add(
         source,
         layer.column,
-        label=layer.label,
         unit=layer.unit,
-        period=PERIOD if layer.models else layer.period,
-        interval=ends,
+        interval=layer.interval,
         p_value=layer.p_value,
         style=style_of(layer),
-        description=layer.description,
+        **said,
     )
 
 
@@ -138,7 +167,7 @@ def style_of(layer: Map) -> MapStyle:
 
     Examples
     --------
-    >>> style_of(Map("poor", "Poverty", digits=1)).digits
+    >>> style_of(Map("Poverty", column="poor", digits=1)).digits
     1
     """
     given = {k: v for k in STYLE if (v := getattr(layer, k)) is not None}
@@ -157,6 +186,8 @@ def _check_layer(
         )
         return
     with report.catching(path):
+        require_option(layer.kind, KINDS, "kind")
+        _check_keys(layer)
         style_of(layer)
     for name in layer.named.values():
         report.unknown((*path, given[0]), "models", name)
@@ -176,21 +207,40 @@ def _keyed(frame: pd.DataFrame) -> pd.DataFrame:
     raise InputError(f"A map needs the column '{UNIT}'; the table has none.")
 
 
-def _rows(
-    frame: pd.DataFrame, layer: Map
-) -> tuple[pd.DataFrame, tuple[str, str] | None]:
-    """Return the columns of a layer, multiplied, and the names of its interval."""
+def _check_keys(layer: Map) -> None:
+    """Check that a map has the keys of its kind."""
+    needed = "columns" if layer.kind == "crossed" else "column"
+    if not getattr(layer, needed):
+        raise InputError(f"A map of kind '{layer.kind}' needs the key '{needed}'.")
+    surplus = [
+        k for k, kind in KIND_OF.items()
+        if getattr(layer, k) is not None and kind != layer.kind
+    ]  # fmt: skip
+    if surplus:
+        raise InputError(
+            f"A map of kind '{layer.kind}' has no {first(surplus)}. Leave it out, or "
+            f"write kind = '{KIND_OF[surplus[0]]}'."
+        )
+
+
+def _rows(frame: pd.DataFrame, layer: Map) -> pd.DataFrame:
+    """Return the columns of a layer; numbers are multiplied."""
     rows = frame if layer.periods is None else keep_periods(frame, layer.periods)
     plain = [c for c in (layer.period, layer.p_value) if c is not None]
     if layer.models:
         plain.append(PERIOD)
     columns = {UNIT: rows[UNIT], **{c: computed(c, rows) for c in plain}}
-    for column in (layer.column, *(layer.interval or ())):
+    if layer.kind == "classes":
+        require_columns(rows, [layer.column], "A map of classes")
+        return pd.DataFrame({**columns, layer.column: rows[layer.column]})
+    for column in (layer.column, *(layer.interval or ()), *(layer.columns or ())):
+        if not column:
+            continue
         values = computed(column, rows)
         if not pd.api.types.is_numeric_dtype(values):
             raise InputError(
                 f"A map shows numbers; '{column}' is {values.dtype}. Make a number of "
-                "it under [tables.NAME.columns]."
+                "it under [tables.NAME.columns], or write kind = 'classes'."
             )
         columns[column] = values if layer.times == 1 else layer.times * values
-    return pd.DataFrame(columns), layer.interval
+    return pd.DataFrame(columns)

@@ -25,12 +25,19 @@ class Call:
         Its rows.
     options : dict
         Keyword arguments of the estimator, checked.
+    groups, scan : dict or None
+        Those of `by_group` and `industry_scan`.
+    counts : DataFrame or None
+        Clusters by unit and code, for a scan.
     """
 
     name: str
     model: Model
     data: pd.DataFrame
     options: dict[str, Any]
+    groups: dict[str, Any] | None = None
+    scan: dict[str, Any] | None = None
+    counts: pd.DataFrame | None = None
 
     @property
     def title(self) -> str:

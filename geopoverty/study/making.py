@@ -7,11 +7,13 @@ import pandas as pd
 
 from geopoverty._checks import first, require_option
 from geopoverty.errors import InputError
+from geopoverty.provenance import notes_in
+from geopoverty.study.firms import industry_columns
 from geopoverty.study.inputs import load_table, require_one_source, say_ignored
 from geopoverty.study.made import Prepared
 from geopoverty.study.problems import Report
-from geopoverty.study.schema import Table
-from geopoverty.study.steps import UNIT, take_steps
+from geopoverty.study.schema import UNIT, Table
+from geopoverty.study.steps import take_steps
 
 
 class Tables:
@@ -50,7 +52,7 @@ class Tables:
             return None
         table = None
         with self.report.catching(path):
-            table = self._start(part)
+            table = self._start(name, part)
         if table is None:
             return None
         others = dict(self.made.tables)
@@ -58,18 +60,26 @@ class Tables:
             others["boundaries"] = pd.DataFrame(
                 self.made.counties.drop(columns=self.made.counties.geometry.name)
             )
-        out = take_steps(table, part, others, self._catching(name))
+        out = take_steps(table, part, others, self._catching(name), self.made.counties)
+        self._note(name, table, out)
         if part.table is not None and part.outside == "refuse":
             return out
         with self.report.catching(path):
             return self._within(out, name, part.outside)
         return None
 
-    def _start(self, part: Table) -> pd.DataFrame:
+    def _note(self, name: str, table: pd.DataFrame, out: pd.DataFrame) -> None:
+        """Keep what a step from firms says for the manifest."""
+        before = notes_in(table.attrs)
+        said = [n for n in notes_in(out.attrs) if n not in before]
+        self.made.notes += [f"Table '{name}': {note}" for note in said]
+
+    def _start(self, name: str, part: Table) -> pd.DataFrame:
         require_one_source(part)
         if part.table is not None:
             return self.made.tables[part.table]
-        return load_table(part, self.made.folder)
+        codes = industry_columns(name, self.parts)
+        return load_table(part, self.made.folder, codes)
 
     def _rests_on(self, name: str, other: str, key: str) -> bool:
         path = ("tables", name, *key.split("."))

@@ -147,11 +147,11 @@ def _model(call: Call, result: Result | None) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "title": call.title,
         "estimator": model.estimator,
-        "formula": model.formula,
         "table": model.table,
         "rows": len(call.data),
     }
-    for key in ("periods", "where", "weights", "unit_data"):
+    told = ("formula", "column", "periods", "where", "weights", "unit_data", "groups")
+    for key in (*told, "scan"):
         if getattr(model, key) is not None:
             entry[key] = getattr(model, key)
     entry["options"] = dict(model.options)

@@ -12,6 +12,7 @@ from geopoverty.design.sample import Sample
 from geopoverty.errors import InputError
 from geopoverty.estimators.binary import logit, probit
 from geopoverty.estimators.control_function import control_function
+from geopoverty.estimators.curves import CurveOptions, survival_curves
 from geopoverty.estimators.did import Adoption, did, psm_did
 from geopoverty.estimators.dynamic_panel import DynamicGMM, Household, dynamic_panel
 from geopoverty.estimators.exits import Hazard, Timeline, exit_hazard
@@ -24,11 +25,18 @@ from geopoverty.estimators.quantiles import QuantileBootstrap, quantile_regressi
 from geopoverty.estimators.spatial_binary import spatial_binary
 from geopoverty.estimators.spatial_tests import spatial_binary_tests
 from geopoverty.estimators.stepwise import stepwise
+from geopoverty.estimators.targeting import (
+    SurveyColumns,
+    concentration,
+    partial_correlation,
+    targeting,
+)
 from geopoverty.estimators.vulnerability import (
     ClusterBootstrap,
     Profile,
     vulnerability,
 )
+from geopoverty.patterns import getis_ord, local_moran
 from geopoverty.results import Result
 from geopoverty.study.typed import (
     MISFIT,
@@ -39,13 +47,20 @@ from geopoverty.study.typed import (
 )
 
 ROBUST = ("iid", "hc0", "hc1", "cluster")
-GIVEN = ("formula", "data", "weights", "unit_data")  # by keys of the model itself
+GIVEN = (
+    "formula",
+    "column",
+    "data",
+    "weights",
+    "unit_data",
+)  # by keys of the model itself
 # Options whose text names columns of the table.
 COLUMNS = frozenset(
     [
         "unit", "period", "sampling_weight", "duration", "exited", "treated", "post",
         "first_treated", "outcome", "by", "individual", "endogenous", "instruments",
-        "profile",
+        "profile", "received", "poor", "amounts", "benefit", "income", "x", "y",
+        "given", "entry",
     ]
 )  # fmt: skip
 OBJECT_COLUMNS: Mapping[type, tuple[str, ...]] = {
@@ -62,6 +77,8 @@ OBJECT_COLUMNS: Mapping[type, tuple[str, ...]] = {
     QuantileBootstrap: ("by",),
     Score: ("column",),
     Profile: ("by",),
+    CurveOptions: ("strata",),
+    SurveyColumns: ("sampling_weight", "cluster", "strata"),
 }
 
 
@@ -72,7 +89,8 @@ class Estimator:
     Attributes
     ----------
     call : function
-        ``(formula, data, *, options) -> Result``.
+        ``(formula, data, *, options) -> Result``; or from a column in place of the
+        formula, or from data alone.
     outcome : bool
         Whether its formula has a left side.
     choices : mapping of str to tuple
@@ -133,23 +151,15 @@ ESTIMATORS: Mapping[str, Estimator] = {
     "match_all": Estimator(match_all, choices={"score": _LINKS}),
     "did": Estimator(did),
     "psm_did": Estimator(psm_did),
+    "local_moran": Estimator(local_moran),
+    "getis_ord": Estimator(getis_ord),
+    "survival_curves": Estimator(survival_curves),
+    "targeting": Estimator(targeting),
+    "concentration": Estimator(concentration),
+    "partial_correlation": Estimator(
+        partial_correlation, choices={"method": ("pearson", "spearman")}
+    ),
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a model passes to its estimator.
-
-    Attributes
-    ----------
-    values : dict
-        Keyword arguments.
-    columns : tuple of str
-        Columns they name.
-    """
-
-    values: dict[str, Any]
-    columns: tuple[str, ...]
 
 
 @cache
@@ -162,6 +172,18 @@ def option_names(estimator: str) -> tuple[str, ...]:
     ('unit', 'period', 'effects', 'model', 'vcov')
     """
     return tuple(n for n in _parameters(estimator) if n not in GIVEN)
+
+
+@cache
+def main_key(estimator: str) -> str | None:
+    """Return the key that says what an estimator does to its table, if any.
+
+    Examples
+    --------
+    >>> main_key("logit"), main_key("targeting")
+    ('formula', None)
+    """
+    return next((k for k in ("formula", "column") if takes(estimator, k)), None)
 
 
 @cache
@@ -197,7 +219,8 @@ def read_option(estimator: str, name: str, value: Any, times: Any) -> Any:
         Known to `ESTIMATORS` and `option_names`.
     value
         As `tomllib` gives it. A table is an option object: its first key names the
-        class, with the value of that class's first field.
+        class, with the value of that class's first field. Where an option takes one
+        class only, the keys may be its fields.
     times : TravelTimes or None
         What `Conley` measures by.
 
@@ -215,8 +238,8 @@ def read_option(estimator: str, name: str, value: Any, times: Any) -> Any:
     """
     hint = _hints(estimator)[name]
     classes = option_classes(hint)
-    if isinstance(value, dict) and value and (first := next(iter(value))) in classes:
-        return _object(classes[first], value, times)
+    if (kind := _kind_of(value, classes)) is not None:
+        return _object(kind, value, times)
     fit = conform(value, hint)
     if fit is MISFIT:
         raise InputError(f"It must be {in_words(hint)}; got {value!r:.80}.")
@@ -266,18 +289,31 @@ def default_columns(estimator: str, given: Iterable[str]) -> tuple[str, ...]:
     )
 
 
+def _kind_of(value: Any, classes: Mapping[str, type]) -> type | None:
+    """Return the option object that a table is: named by its first key, or the one."""
+    if not isinstance(value, dict) or not value:
+        return None
+    if (first := next(iter(value))) in classes:
+        return classes[first]
+    only = next(iter(classes.values())) if len(classes) == 1 else None
+    known = [] if only is None else [f.name for f in fields(only)]
+    return only if first in known else None
+
+
 def _object(kind: type, table: Mapping[str, Any], times: Any) -> Any:
     hints = get_type_hints(kind)
     # Distances are not written in a study file: they are its travel times.
     own = [f for f in fields(kind) if f.name != "distances"]
-    name, *rest = table
-    values = {own[0].name: table[name], **{k: table[k] for k in rest}}
-    known = [f.name for f in own]
-    for key in rest:
-        if key not in known[1:]:
+    name, known = object_name(kind), [f.name for f in own]
+    values = dict(table)
+    if name in values:
+        values = {known[0]: values.pop(name), **values}
+    others = known[1:] if name in table else known
+    for key in table:
+        if key not in (name, *others):
             raise InputError(
-                f"'{name}' has no option '{key}'.{nearest_name(key, known[1:])} It "
-                f"has: {', '.join(known[1:]) or 'none'}."
+                f"'{name}' has no option '{key}'.{nearest_name(key, others)} It "
+                f"has: {', '.join(others) or 'none'}."
             )
     read = {k: _field(name, k, v, hints[k], times) for k, v in values.items()}
     for f in own:
@@ -291,9 +327,8 @@ def _object(kind: type, table: Mapping[str, Any], times: Any) -> Any:
 
 
 def _field(owner: str, name: str, value: Any, hint: Any, times: Any) -> Any:
-    classes = option_classes(hint)
-    if isinstance(value, dict) and value and (first := next(iter(value))) in classes:
-        return _object(classes[first], value, times)
+    if (kind := _kind_of(value, option_classes(hint))) is not None:
+        return _object(kind, value, times)
     fit = conform(value, hint)
     if fit is MISFIT:
         raise InputError(

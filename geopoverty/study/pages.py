@@ -1,6 +1,6 @@
 """The atlas of a study, with what is missing from it and why."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -8,9 +8,10 @@ import pandas as pd
 from geopoverty.atlas import Atlas
 from geopoverty.errors import InputError
 from geopoverty.results import Result, compare
+from geopoverty.study.extras import Step, extra_steps
 from geopoverty.study.layers import add_layer, new_atlas, source_of_models
 from geopoverty.study.made import Prepared
-from geopoverty.study.schema import Map, Section
+from geopoverty.study.page_schema import Map, Section
 
 MISSING = "What is missing"
 ABSENT = (
@@ -84,19 +85,13 @@ def build_pages(
     if not made.study.maps or made.counties is None:
         return None
     atlas = new_atlas(made.study, made.counties)
-    for layer in made.study.maps.values():
-        part = f"Map '{layer.label}'"
-        absent = [n for n in layer.named.values() if n not in fitted]
-        if absent:
-            missing.reasons[part] = f"It shows {_models(absent)}, which is missing."
-            continue
-        try:
-            atlas = add_layer(atlas, layer, _source(layer, made, fitted))
-        except InputError as error:
-            missing.reasons[part] = str(error)
+    for part, named, step in _map_steps(made, fitted):
+        atlas = _stepped(atlas, part, named, step, fitted, missing)
     if not atlas.indicators:
         missing.reasons["The atlas"] = "None of its maps can be drawn."
         return None
+    for part, named, step in extra_steps(made, fitted):
+        atlas = _stepped(atlas, part, named, step, fitted, missing)
     # Once to find out what cannot be shown, and again below what says so.
     with_sections = _add_sections(atlas, made, fitted, missing)
     if not missing.reasons:
@@ -129,6 +124,37 @@ def comparison(
     titles = [made.calls[n].title for n in there]
     heads = titles if len(set(titles)) == len(titles) else there
     return compare(*(fitted[n] for n in there), names=heads) if there else None
+
+
+def _map_steps(
+    made: Prepared, fitted: Mapping[str, Result]
+) -> Iterator[tuple[str, tuple[str, ...], Step]]:
+    for layer in made.study.maps.values():
+
+        def step(atlas: Atlas, layer: Map = layer) -> Atlas:
+            return add_layer(atlas, layer, _source(layer, made, fitted))
+
+        yield f"Map '{layer.label}'", tuple(layer.named.values()), step
+
+
+def _stepped(
+    atlas: Atlas,
+    part: str,
+    named: tuple[str, ...],
+    step: Step,
+    fitted: Mapping[str, Result],
+    missing: Missing,
+) -> Atlas:
+    """Return the atlas with a part more, or as it is and why the part is missing."""
+    absent = [n for n in named if n not in fitted]
+    if absent:
+        missing.reasons[part] = f"It shows {_models(absent)}, which is missing."
+        return atlas
+    try:
+        return step(atlas)
+    except InputError as error:
+        missing.reasons[part] = str(error)
+        return atlas
 
 
 def _source(

@@ -8,10 +8,12 @@ from geopoverty._checks import first, require_option
 from geopoverty.data.travel import TravelTimes
 from geopoverty.errors import InputError
 from geopoverty.study.calls import call_of
+from geopoverty.study.extras import check_extras
 from geopoverty.study.inputs import load_boundaries, load_times, say_ignored
 from geopoverty.study.layers import check_layers
 from geopoverty.study.made import Prepared
 from geopoverty.study.making import Tables
+from geopoverty.study.map_writing import check_files
 from geopoverty.study.problems import Report
 from geopoverty.study.reading import parse_study, read_text
 from geopoverty.study.weighing import source_of, weights_of
@@ -52,7 +54,10 @@ def prepare(path: FilePath) -> tuple[Prepared | None, Report]:
         if call is not None:
             made.calls[name] = call
     check_layers(made, report)
-    if not study.models and not study.maps and not report.problems:
+    check_extras(made, report)
+    check_files(made, report)
+    parts = (study.models, study.maps, study.files)
+    if not any(parts) and not report.problems:
         report.say((), "The study has no [models.NAME] and no [[pages.maps]].")
     return made, report
 

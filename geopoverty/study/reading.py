@@ -10,13 +10,19 @@ from geopoverty._checks import nearest_name
 from geopoverty.errors import InputError
 from geopoverty.study.lines import Path, key_lines
 from geopoverty.study.models import ESTIMATORS, option_names
+from geopoverty.study.page_schema import (
+    Curves,
+    Map,
+    MapFile,
+    Moved,
+    Peers,
+    Section,
+)
 from geopoverty.study.problems import Report
 from geopoverty.study.schema import (
     Boundaries,
     Head,
-    Map,
     Model,
-    Section,
     Study,
     Table,
     Times,
@@ -27,7 +33,9 @@ from geopoverty.study.typed import MISFIT, conform, in_words
 T = TypeVar("T")
 PARTS = (
     "study", "boundaries", "travel_times", "weights", "tables", "models", "pages",
+    "files",
 )  # fmt: skip
+PAGES = ("maps", "results", "spillovers", "scenario", "curves", "peers")
 MOST = 2_000_000  # bytes: a study is written by hand
 
 
@@ -96,7 +104,7 @@ def parse_study(text: str) -> tuple[Study | None, Report]:
 def _study(values: dict[str, Any], report: Report) -> Study:
     _unknown(values, PARTS, (), report)
     pages = _mapping(values.get("pages", {}), ("pages",), report)
-    _unknown(pages, ("maps", "results"), ("pages",), report)
+    _unknown(pages, PAGES, ("pages",), report)
     return Study(
         head=_part(Head, values.get("study", {}), ("study",), report) or Head(),
         boundaries=_optional(Boundaries, values, "boundaries", report),
@@ -106,6 +114,13 @@ def _study(values: dict[str, Any], report: Report) -> Study:
         models=_models(values, report),
         maps=_listed(Map, pages, "maps", report),
         results=_listed(Section, pages, "results", report),
+        spillovers=_listed(Moved, pages, "spillovers", report),
+        scenarios=_listed(Moved, pages, "scenario", report),
+        curves=_listed(Curves, pages, "curves", report),
+        peers=_part(Peers, pages["peers"], ("pages", "peers"), report)
+        if "peers" in pages
+        else None,
+        files=_named(MapFile, values, "files", report),
     )
 
 
@@ -236,6 +251,6 @@ def _unknown(
         if key not in known:
             report.say(
                 (*path, key),
-                f"Unknown key '{key}'.{nearest_name(key, known)} Known here: "
+                f"Unknown key '{key:.80}'.{nearest_name(key, known)} Known here: "
                 f"{', '.join(known)}.",
             )

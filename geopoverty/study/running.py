@@ -10,11 +10,11 @@ import pandas as pd
 from geopoverty._checks import warn
 from geopoverty._progress import stages
 from geopoverty.errors import InputError
-from geopoverty.results import Result
+from geopoverty.study.fitting import fit
 from geopoverty.study.folder import check_target, whole_folder
-from geopoverty.study.made import Call, Prepared
+from geopoverty.study.made import Prepared
 from geopoverty.study.manifest import input_files, write_manifest
-from geopoverty.study.models import ESTIMATORS
+from geopoverty.study.map_writing import write_maps
 from geopoverty.study.pages import Missing, build_pages, model_part
 from geopoverty.study.prepare import prepare
 from geopoverty.study.problems import Problem, Report, problem_table
@@ -157,25 +157,20 @@ def run(
         fitted = {}
         for name, call in made.calls.items():
             try:
-                fitted[name] = _fit(call)
+                fitted[name] = fit(call)
             except FAILURES as error:
                 missing.reasons[model_part(name)] = _reason(error)
             advance()
         atlas = build_pages(made, fitted, missing)
         advance()
         with whole_folder(target) as draft:
+            write_maps(draft, made, fitted, missing)
             write_tables(draft, made, fitted, missing)
             if atlas is not None:
                 atlas.save(draft / ATLAS)
             write_manifest(draft, made, fitted, missing, file)
         advance()
     return Done(target, missing.reasons)
-
-
-def _fit(call: Call) -> Result:
-    return ESTIMATORS[call.model.estimator].call(
-        call.model.formula, call.data, **call.options
-    )
 
 
 def _reason(error: Exception) -> str:

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Period = int | str
+from geopoverty.study.page_schema import (
+    Curves,
+    Map,
+    MapFile,
+    Moved,
+    Peers,
+    Period,
+    Section,
+)
+
+UNIT, PERIOD = "unit_id", "period"
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,8 @@ class Table:
         The column of unit ids, called ``unit_id`` from then on.
     text : tuple of str
         Columns of a CSV file to be read as text.
+    clusters, quotients, density : mapping, optional
+        From firms to counties: see `firm_step`. One of them.
     exits : mapping, optional
         `rate` and `line` (and `everyone`): see `exits_from_panel`.
     join : mapping of str to list of str
@@ -143,6 +155,9 @@ class Table:
     text: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)
+    clusters: Mapping[str, Any] | None = None
+    quotients: Mapping[str, Any] | None = None
+    density: Mapping[str, Any] | None = None
     exits: Mapping[str, Any] | None = None
     join: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -163,8 +178,12 @@ class Model:
     ----------
     estimator : str
         One of `ESTIMATORS`.
-    formula, table : str
-        What to fit to what.
+    table : str
+        What it is fitted to.
+    formula : str, optional
+        Needed by estimators that take one.
+    column : str, optional
+        Needed by estimators that look at one column.
     title : str
         Head of its column and section; the name when not given.
     periods, where
@@ -173,99 +192,27 @@ class Model:
         One of ``[weights.NAME]``.
     unit_data : str, optional
         A table with one row a unit, for lags.
+    groups : mapping, optional
+        Fit it in each group: `by`, `min_rows` and `on_error` of `by_group`.
+    scan : mapping, optional
+        Fit it for each industry: `table` (counts by code), `terms` and `min_units` of
+        `industry_scan`.
     options : mapping
         As written.
     """
 
     estimator: str
-    formula: str
     table: str
+    formula: str | None = None
+    column: str | None = None
     title: str = ""
     periods: tuple[Period, ...] | None = None
     where: str | None = None
     weights: str | None = None
     unit_data: str | None = None
+    groups: Mapping[str, Any] | None = None
+    scan: Mapping[str, Any] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Map:
-    """``[[pages.maps]]``: a layer of the atlas.
-
-    Attributes
-    ----------
-    table, model : str, optional
-        Where the column comes from; of a model, its units.
-    models : mapping of str to str, optional
-        From period to model, when each was fitted to one period.
-    column : str
-        A column or an expression.
-    times : float
-        Multiplies column and interval, such as 100 for per cent.
-    label, unit, description : str
-        In plain words.
-    period, interval, p_value
-        Columns, as in `Atlas.add`.
-    periods : tuple, optional
-        Show these only.
-    scheme, classes, breaks, palette, diverging, digits, alpha
-        As in `MapStyle`.
-    """
-
-    column: str
-    label: str
-    table: str | None = None
-    model: str | None = None
-    models: Mapping[str, str] | None = None
-    times: float = 1.0
-    unit: str = ""
-    description: str = ""
-    period: str | None = None
-    periods: tuple[Period, ...] | None = None
-    interval: tuple[str, str] | None = None
-    p_value: str | None = None
-    scheme: str | None = None
-    classes: int | None = None
-    breaks: tuple[float, ...] | None = None
-    palette: str | None = None
-    diverging: bool | None = None
-    digits: int | None = None
-    alpha: float | None = None
-
-    @property
-    def named(self) -> dict[str, str]:
-        """From period ("" for none) to model."""
-        return dict(self.models or ({"": self.model} if self.model else {}))
-
-
-@dataclass(frozen=True)
-class Section:
-    """``[[pages.results]]``: a section of the results page.
-
-    Attributes
-    ----------
-    title : str
-        The heading.
-    text : str
-        What it means, in plain words.
-    model : str, optional
-        Shows its estimates, notes and `tables`.
-    models : tuple of str, optional
-        Sets several side by side.
-    tables : tuple of str, optional
-        Which tables of the result to show; ``effects`` when not given.
-    """
-
-    title: str
-    text: str = ""
-    model: str | None = None
-    models: tuple[str, ...] | None = None
-    tables: tuple[str, ...] | None = None
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """The models."""
-        return self.models or ((self.model,) if self.model else ())
 
 
 @dataclass(frozen=True)
@@ -276,8 +223,10 @@ class Study:
     ----------
     head, boundaries, times, weights, tables, models
         What its parts say.
-    maps, results : mapping of int
+    maps, results, spillovers, scenarios, curves : mapping of int
         By their position in the file, from 0.
+    peers : Peers or None
+    files : mapping of str to MapFile
     """
 
     head: Head
@@ -288,3 +237,8 @@ class Study:
     models: Mapping[str, Model]
     maps: Mapping[int, Map]
     results: Mapping[int, Section]
+    spillovers: Mapping[int, Moved] = field(default_factory=dict)
+    scenarios: Mapping[int, Moved] = field(default_factory=dict)
+    curves: Mapping[int, Curves] = field(default_factory=dict)
+    peers: Peers | None = None
+    files: Mapping[str, MapFile] = field(default_factory=dict)

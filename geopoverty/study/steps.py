@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 from formulaic.errors import FormulaicError
@@ -12,10 +13,10 @@ from geopoverty.data.panel_exits import exits_from_panel
 from geopoverty.design.evaluate import evaluate
 from geopoverty.design.formula import names_in, parse_formula
 from geopoverty.errors import InputError
-from geopoverty.study.schema import Table
+from geopoverty.study.firms import FIRM_STEPS, firm_step
+from geopoverty.study.schema import PERIOD, UNIT, Table
 from geopoverty.study.typed import MISFIT, conform
 
-UNIT, PERIOD = "unit_id", "period"
 MATRICES = frozenset(["C", "poly", "bs", "cr", "W", "L"])  # not one number a row
 
 Catch = Callable[[str], Any]
@@ -26,6 +27,7 @@ def take_steps(
     part: Table,
     others: Mapping[str, pd.DataFrame],
     catching: Catch,
+    counties: gpd.GeoDataFrame | None = None,
 ) -> pd.DataFrame:
     """Return the table after the steps of its part of the study.
 
@@ -39,12 +41,15 @@ def take_steps(
     catching : function
         From the key of a step to a context that collects its errors, so that a step
         after a bad one is still tried.
+    counties : GeoDataFrame, optional
+        The boundaries, for steps from firms to counties.
 
     Returns
     -------
     DataFrame
-        With the ``attrs`` of `table`.
+        With the ``attrs`` of `table`, or of the step from its firms.
     """
+    table = _from_firms(table, part, counties, catching)
     attrs = dict(table.attrs)
     steps: list[tuple[str, Any, Callable[[pd.DataFrame, Any], pd.DataFrame]]] = [
         ("exits", part.exits, _exits),
@@ -68,6 +73,25 @@ def take_steps(
                 table = step(table, asked)
     table = table.reset_index(drop=True)
     table.attrs = {**table.attrs, **attrs}
+    return table
+
+
+def _from_firms(
+    table: pd.DataFrame,
+    part: Table,
+    counties: gpd.GeoDataFrame | None,
+    catching: Catch,
+) -> pd.DataFrame:
+    asked = [key for key in FIRM_STEPS if getattr(part, key) is not None]
+    if len(asked) > 1:
+        with catching(asked[1]):
+            raise InputError(
+                f"A table takes one step from firms; it has {' and '.join(asked)}. "
+                "Make a table of each, and join them."
+            )
+    for key in asked[:1]:
+        with catching(key):
+            table = firm_step(key, getattr(part, key), table, counties)
     return table
 
 

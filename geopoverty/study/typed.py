@@ -7,6 +7,9 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from typing import Any, Union, get_args, get_origin
 
+from geopoverty._checks import nearest_name
+from geopoverty.errors import InputError
+
 MISFIT = object()
 
 _WORDS = {
@@ -48,6 +51,45 @@ def conform(value: Any, hint: Any) -> Any:
     if origin in (dict, Mapping):
         return _table(value, get_args(hint)[1])
     return _scalar(value, hint)
+
+
+def read_keys(
+    owner: str, asked: Mapping[str, Any], known: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the keys of a small table of the file, each as its type wants it.
+
+    Parameters
+    ----------
+    owner : str
+        What has these keys.
+    asked : mapping
+        As written.
+    known : mapping of str to type
+
+    Raises
+    ------
+    InputError
+        For an unknown key, or a value of another kind.
+
+    Examples
+    --------
+    >>> read_keys("exits", {"line": 20}, {"rate": str, "line": float})
+    {'line': 20.0}
+    """
+    told = {}
+    for name, value in asked.items():
+        if name not in known:
+            raise InputError(
+                f"{owner} has no key '{name}'.{nearest_name(name, known)} It has: "
+                f"{', '.join(known)}."
+            )
+        told[name] = conform(value, known[name])
+        if told[name] is MISFIT:
+            raise InputError(
+                f"'{name}' of {owner} must be {in_words(known[name])}; got "
+                f"{value!r:.80}."
+            )
+    return told
 
 
 def in_words(hint: Any) -> str:

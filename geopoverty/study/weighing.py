@@ -10,8 +10,7 @@ import pandas as pd
 from geopoverty._checks import require, require_columns, require_option
 from geopoverty.data.travel import TravelTimes
 from geopoverty.errors import InputError
-from geopoverty.study.schema import Study, Weights
-from geopoverty.study.steps import UNIT
+from geopoverty.study.schema import UNIT, Study, Weights
 from geopoverty.weights import (
     SpatialWeights,
     contiguity_weights,

@@ -23,10 +23,13 @@ _NUMBER = re.compile(r"[-+]?[\d.,]+(e[-+]?\d+)?\**")
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;"
     "padding:0 1rem;color:#1a1a1a;background:#fff}"
-    ".wide{overflow-x:auto}"
+    ".wide{overflow-x:auto}p{max-width:44rem}"
+    "h1,h2,h3,p,li{overflow-wrap:anywhere}"
+    ":focus-visible{outline:3px solid #b3261e;outline-offset:2px}"
     "table{border-collapse:collapse;margin:1rem 0}"
     "th,td{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ccc}"
-    "th{text-align:left}thead th{text-align:right}"
+    "th,thead th:first-child{text-align:left}thead th{text-align:right}"
+    "tr>th:first-child{padding-left:0}"
     ".missing{border-left:4px solid #b00020;padding-left:1rem}"
 )
 
@@ -106,7 +109,7 @@ def html_page(title: str, body: str) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{head}</title><style>{_STYLE}</style></head>\n"
-        f"<body><h1>{head}</h1>\n{body}\n</body></html>\n"
+        f"<body><main><h1>{head}</h1>\n{body}\n</main></body></html>\n"
     )
 
 
@@ -116,7 +119,7 @@ def _write_table(folder: Path, name: str, frame: pd.DataFrame, title: str) -> No
         return
     shown = _for_readers(frame)
     _write(folder / f"{name}.tex", latex_table(_latex_labels(shown)))
-    _write(folder / f"{name}.html", html_page(title, _html(shown)))
+    _write(folder / f"{name}.html", html_page(title, _html(shown, name)))
 
 
 def _write(path: Path, text: str) -> None:
@@ -152,8 +155,16 @@ def _latex_labels(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.set_axis(pd.Index(labels), axis=0)
 
 
-def _html(frame: pd.DataFrame) -> str:
-    return f'<div class="wide">{html_table(frame)}</div>'
+def _html(frame: pd.DataFrame, title: str) -> str:
+    """Return a table that scrolls by itself when it is wide, with the keyboard too."""
+    if frame.index.nlevels == 1 and frame.columns.nlevels == 1:
+        # What the labels are stands above them, not in a row of its own.
+        above = frame.index.name or frame.columns.name or "row"
+        frame = frame.rename_axis(index=None, columns=above)
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{html_text(title)}">'
+        f"{html_table(frame)}</div>"
+    )
 
 
 def _comparisons(
@@ -181,24 +192,25 @@ def _results_page(
         parts += [f"<p>{html_text(t)}</p>" for t in texts]
         if section.models is not None:
             table = comparison(section, made, fitted)
-            parts.append("" if table is None else _html(table))
+            parts.append("" if table is None else _html(table, section.title))
         for name in section.named:
             if name not in fitted:
                 why = missing.model(name)
                 parts.append(f'<p class="missing">{html_text(f"{name}: {why}")}</p>')
             elif section.models is None:
-                parts.append(_result(fitted[name], section.tables))
+                parts.append(_result(fitted[name], section.title, section.tables))
         parts.append("</section>")
     return html_page(made.study.head.title, "\n".join(parts))
 
 
-def _result(result: Result, asked: tuple[str, ...] | None) -> str:
+def _result(result: Result, title: str, asked: tuple[str, ...] | None) -> str:
     """Return estimates, the tables asked for, facts and notes as HTML."""
     shown = ("estimates", *(("effects",) if asked is None else asked))
     formula = html_text(f"{result.estimator}: {result.provenance.get('formula', '')}")
     facts = html_text(" · ".join(f"{k}: {number(v)}" for k, v in result.facts.items()))
     tables = [
-        f"<h3>{html_text(name.replace('_', ' '))}</h3>{_html(_for_readers(frame))}"
+        f"<h3>{html_text(name.replace('_', ' '))}</h3>"
+        f"{_html(_for_readers(frame), f'{title}: {name}')}"
         for name, frame in parts_of(result)
         if name in shown and len(frame) <= LONGEST
     ]
