@@ -1,21 +1,25 @@
-"""Spatial weights from travel times and borders: geopoverty and libpysal.
+"""Spatial weights from travel times and borders: geopoverty, libpysal and others.
 
 Every case ends with one spatial lag, so that nothing is left to be done later.
-Inputs lie in memory in the form each package takes; only the cases "from Parquet"
-read a file.
+Inputs lie in memory in the form each package takes; only the cases "from Parquet" and
+"from CSV" read a file.
 """
 
+import importlib
 from pathlib import Path
 
 from harness import Bench, Run
 
 PLACES, NEAREST, CUTOFF = 3000, 8, 240.0
-PACKAGES = ("geopoverty", "libpysal", "numpy", "scipy", "pandas", "pyarrow")
+PACKAGES = (
+    "geopoverty", "libpysal", "numpy", "scipy", "pandas", "pyarrow", "polars", "duckdb",
+)  # fmt: skip
 
 
 def make_inputs(folder: Path) -> None:
     import numpy as np
     import pyarrow as pa
+    import pyarrow.csv
     import pyarrow.parquet
 
     import geopoverty as gp
@@ -40,6 +44,7 @@ def make_inputs(folder: Path) -> None:
         }
     )
     pa.parquet.write_table(table, folder / "pairs.parquet")
+    pa.csv.write_csv(table, folder / "pairs.csv")
 
 
 def _ids(n: int) -> list[str]:
@@ -252,34 +257,157 @@ def pandas_read(folder: Path) -> Run:
     return lambda: [float(len(pd.read_parquet(path)))]
 
 
-from_file_group = "from Parquet to weights within 240 minutes"
+NAMES = {"parquet": "Parquet", "csv": "CSV"}
 
 
-@bench.case(from_file_group, "geopoverty read_travel_times + travel_weights")
-def own_from_file(folder: Path) -> Run:
+def _frame_within(path: Path, far: str):
+    """Return the long table of a file, read and cut as `far` says, by polars."""
+    import polars as pl
+
+    ids = {"from_id": pl.String, "to_id": pl.String}
+    if path.suffix == ".csv":
+        scan = pl.scan_csv(path, schema_overrides=ids)
+    else:
+        scan = pl.scan_parquet(path)
+    if far == "cutoff":
+        scan = scan.filter(pl.col("travel_time") <= CUTOFF)
+    else:
+        near = pl.col("travel_time").rank("ordinal").over("from_id") <= NEAREST
+        scan = scan.filter(near)
+    return scan.collect()
+
+
+def _relation_within(path: Path, far: str):
+    """Return the same from duckdb, as pandas."""
+    import duckdb
+
+    if path.suffix == ".csv":
+        types = "types={'from_id': 'VARCHAR', 'to_id': 'VARCHAR'}"
+        source = f"read_csv('{path}', {types})"
+    else:
+        source = f"read_parquet('{path}')"
+    kept = f"where travel_time <= {CUTOFF}"
+    if far == "nearest":
+        order = "partition by from_id order by travel_time"
+        kept = f"qualify row_number() over ({order}) <= {NEAREST}"
+    return duckdb.sql(f"select * from {source} {kept}").df()
+
+
+def _lag_of_long(start, end, minutes, values):
+    """Return the lag of a long table that is short enough, without libpysal."""
+    import numpy as np
+    from scipy import sparse
+
+    ids = np.array(_ids(PLACES), dtype=object)
+    at = np.searchsorted(ids, start), np.searchsorted(ids, end)
+    raw = sparse.csr_array((1.0 / minutes, at), shape=(PLACES, PLACES))
+    return (raw @ values) / raw.sum(axis=1)
+
+
+def _own_from_file(path: Path, far: str, *, whole: bool) -> Run:
     import geopoverty as gp
 
-    path, values = folder / "pairs.parquet", _values(PLACES)
+    values = _values(PLACES)
+    read = {"cutoff": CUTOFF} if far == "cutoff" else {"nearest": NEAREST}
+    weigh = {"cutoff": CUTOFF} if far == "cutoff" else {"k": NEAREST}
 
     def run():
-        times = gp.read_travel_times(path, status="simulated")
-        return gp.travel_weights(times, cutoff=CUTOFF).lag(values)
+        times = gp.read_travel_times(path, **({} if whole else read))
+        return gp.travel_weights(times, **weigh).lag(values)
 
     return run
 
 
-@bench.case(from_file_group, "pandas read + filter + libpysal Graph")
-def graph_from_file(folder: Path) -> Run:
+def _short_from_file(path: Path, far: str, within, package: str) -> Run:
+    importlib.import_module(package)
+    values = _values(PLACES)
+
+    def run():
+        table = within(path, far)
+        return _lag_of_long(*(table[c].to_numpy() for c in table.columns), values)
+
+    return run
+
+
+def _graph_of_file(path: Path, far: str) -> Run:
     import libpysal.graph  # noqa: F401
     import pandas as pd
 
-    path, values = folder / "pairs.parquet", _values(PLACES)
+    values = _values(PLACES)
 
     def run():
-        table = pd.read_parquet(path)
-        return _graph_of_table(table[table["travel_time"] <= CUTOFF], values)
+        if path.suffix == ".csv":
+            table = pd.read_csv(path, dtype={"from_id": str, "to_id": str})
+        else:
+            table = pd.read_parquet(path)
+        if far == "cutoff":
+            return _graph_of_table(table[table["travel_time"] <= CUTOFF], values)
+        table = table.sort_values(["from_id", "travel_time"])
+        near = table.groupby("from_id", sort=False).head(NEAREST)
+        return _graph_of_table(near, values)
 
     return run
+
+
+def add_from_file(suffix: str, far: str) -> None:
+    said = f"within {CUTOFF:.0f} minutes" if far == "cutoff" else f"nearest {NEAREST}"
+    group = f"from {NAMES[suffix]} to weights, {said}: 9 million pairs"
+    name = f"pairs.{suffix}"
+    cases = {
+        f"geopoverty read_travel_times({far}=) + travel_weights": (
+            lambda path: _own_from_file(path, far, whole=False)
+        ),
+        "geopoverty, all read first": (
+            lambda path: _own_from_file(path, far, whole=True)
+        ),
+        "polars + scipy": (
+            lambda path: _short_from_file(path, far, _frame_within, "polars")
+        ),
+        "duckdb + scipy": (
+            lambda path: _short_from_file(path, far, _relation_within, "duckdb")
+        ),
+        "pandas + libpysal Graph": lambda path: _graph_of_file(path, far),
+    }
+    for case, load in cases.items():
+        bench.case(group, case)(lambda folder, load=load: load(folder / name))
+
+
+for suffix in NAMES:
+    for far in ("cutoff", "nearest"):
+        add_from_file(suffix, far)
+
+model_group = f"minutes modelled between {PLACES:,} places"
+
+
+@bench.case(model_group, "geopoverty model_travel_times")
+def own_model(_folder: Path) -> Run:
+    import geopandas as gpd
+    import numpy as np
+
+    import geopoverty as gp
+
+    rng = np.random.default_rng(3)
+    points = gpd.points_from_xy(
+        rng.uniform(100, 120, PLACES), rng.uniform(20, 40, PLACES)
+    )
+    towns = gpd.GeoDataFrame(index=_ids(PLACES), geometry=points, crs=4326)
+
+    def run():
+        times = gp.model_travel_times(towns, speed_kmh=60, circuity=1.3)
+        return _some(times.matrix)
+
+    return run
+
+
+@bench.case(model_group, "scikit-learn haversine_distances")
+def other_model(_folder: Path) -> Run:
+    import numpy as np
+    from sklearn.metrics.pairwise import haversine_distances
+
+    rng = np.random.default_rng(3)
+    lon, lat = rng.uniform(100, 120, PLACES), rng.uniform(20, 40, PLACES)
+    points = np.radians(np.column_stack([lat, lon]))
+    return lambda: _some(haversine_distances(points) * 6371.0088 * 60 * 1.3 / 60)
 
 
 border_group = "shared borders (queen), 3,085 US counties"

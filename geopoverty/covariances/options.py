@@ -154,6 +154,14 @@ class Conley:
         require_option(self.kernel, ("bartlett", "uniform"), "kernel")
         if not 0 < self.cutoff < np.inf:
             raise InputError(f"cutoff must be above 0; got {self.cutoff}.")
+        within = getattr(self.distances, "within", None)
+        # The mean of both ways is within the cutoff only if each is within twice it.
+        if within and not within.holds(cutoff=2 * self.cutoff, nearest=None):
+            raise InputError(
+                f"{within}; Conley with cutoff {self.cutoff:g} needs all within "
+                f"{2 * self.cutoff:g}, for the mean of both ways counts. Read the "
+                f"travel times with cutoff={2 * self.cutoff:g} or more."
+            )
 
     def weights(self, units: pd.Index) -> Matrix:
         """Return how much each pair of `units` counts together, (u, u)."""

@@ -44,11 +44,21 @@ def refuse_dependent(
 
 def refuse_ill(X: Array, names: Sequence[str]) -> None:
     """Raise `InputError` where what varies drowns in the size of the columns."""
-    if condition(X) <= ILL:
-        return
-    spread, mean = X.std(axis=0), np.abs(X.mean(axis=0))
+    if condition(X) > ILL:
+        raise ill(X.std(axis=0), np.abs(X.mean(axis=0)), names)
+
+
+def ill(spread: Array, mean: Array, names: Sequence[str]) -> InputError:
+    """Return the error for columns too large for what varies in them.
+
+    Parameters
+    ----------
+    spread, mean : array, shape (k,)
+        Standard deviation and absolute mean of each column.
+    names : sequence of str
+    """
     far = [n for n, s, m in zip(names, spread, mean, strict=True) if 0 < s < m / 1e3]
-    raise InputError(
+    return InputError(
         "Columns must differ in digits that a computer keeps; the condition number of "
         f"{len(names)} columns is above {ILL:.0e} ({first(far or names)} vary least "
         "for their size). Subtract a round number near their mean, such as "

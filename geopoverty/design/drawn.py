@@ -9,7 +9,7 @@ import pandas as pd
 from geopoverty._checks import first, require, warn
 from geopoverty.errors import InputError
 from geopoverty.numerics.survey import FirstStage
-from geopoverty.numerics.types import Codes, Mask
+from geopoverty.numerics.types import Array, Codes, Mask
 
 FEW_DF = 30  # degrees of freedom
 
@@ -100,19 +100,59 @@ def drawn(
         unit = np.asarray(codes, np.intp)[kept]
         stratum = np.asarray(pairs // len(levels), np.intp)
     sizes = np.bincount(stratum, minlength=len(names)).astype(np.float64)
+    facts, notes = noted(
+        sizes,
+        names,
+        stratified=strata is not None,
+        clustered=cluster is not None,
+        needed=needed,
+    )
+    within = None
+    if strata is not None:
+        within = stratum_of[kept] if unit is None else stratum
+    return Drawn(FirstStage(unit, within, sizes), facts, notes)
+
+
+def noted(
+    sizes: Array,
+    names: pd.Index,
+    *,
+    stratified: bool = False,
+    clustered: bool = False,
+    needed: bool = True,
+) -> tuple[dict[str, Any], list[str]]:
+    """Return facts and notes of a first stage.
+
+    Parameters
+    ----------
+    sizes : array, shape (strata,)
+        Primary units of each stratum.
+    names : Index
+        Of the strata.
+    stratified, clustered : bool
+        What the design was given with.
+    needed : bool
+        Whether standard errors must be possible.
+
+    Raises
+    ------
+    InputError
+        If there are no more primary units than strata.
+
+    Examples
+    --------
+    >>> noted(np.array([40.0]), pd.Index(["all"]))
+    ({'n_psu': 40, 'n_strata': 1, 'df_t': 39}, [])
+    """
     if needed and sizes.sum() <= len(names):
         raise InputError(
             "Standard errors need more primary sampling units than strata; there are "
             f"{sizes.sum():.0f} in {len(names)}. Merge strata, or leave the design out."
         )
-    within = None
-    if strata is not None:
-        within = stratum_of[kept] if unit is None else stratum
-    stage = FirstStage(unit, within, sizes)
-    facts = {"n_psu": int(sizes.sum()), "n_strata": len(names), "df_t": stage.df}
-    alone = names[sizes == 1] if strata is not None else names[:0]
-    notes = [*_lonely(alone, len(names)), *(_few(stage) if cluster is not None else [])]
-    return Drawn(stage, facts, notes)
+    df = int(sizes.sum()) - len(names)
+    facts = {"n_psu": int(sizes.sum()), "n_strata": len(names), "df_t": df}
+    alone = names[sizes == 1] if stratified else names[:0]
+    return facts, [*_lonely(alone, len(names)), *(_few(df) if clustered else [])]
 
 
 def _lonely(alone: pd.Index, strata: int) -> list[str]:
@@ -126,10 +166,10 @@ def _lonely(alone: pd.Index, strata: int) -> list[str]:
     return [note]
 
 
-def _few(stage: FirstStage) -> list[str]:
-    if stage.df >= FEW_DF:
+def _few(df: int) -> list[str]:
+    if df >= FEW_DF:
         return []
     return [
-        f"Standard errors rest on {stage.df} degrees of freedom (primary sampling "
+        f"Standard errors rest on {df} degrees of freedom (primary sampling "
         "units less strata)."
     ]

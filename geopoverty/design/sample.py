@@ -16,7 +16,7 @@ from geopoverty._checks import (
 from geopoverty.design.build import Design, Roles, build_design
 from geopoverty.design.lags import Weights
 from geopoverty.errors import InputError
-from geopoverty.numerics.spatial.cells import Cells
+from geopoverty.numerics.spatial.cells import Cells, Layout
 from geopoverty.numerics.types import Array
 
 
@@ -94,13 +94,7 @@ def cells_of(
         text, or a unit has several rows where it may have one.
     """
     units = unit_ids(rows[sample.unit], "The rows", unique=False)
-    require_same_units(
-        units.unique(),
-        weights.units,
-        names=("the rows", "the weights"),
-        way_out="Use weights.subset(units), or give every unit a complete row.",
-    )
-    _require_a_neighbour(weights)
+    require_units(units.unique(), weights)
     when, periods = np.zeros(len(rows), dtype=np.intp), pd.Index([None])
     if sample.period is not None:
         codes, periods = pd.factorize(rows[sample.period], sort=True)
@@ -110,7 +104,7 @@ def cells_of(
     if sample.sampling_weight is not None:
         w = sampling_weights(rows[sample.sampling_weight])
     cells = Cells(code, weights.n, len(periods), w)
-    _require_every_period(cells, weights, periods)
+    require_every_period(cells, weights, periods)
     if alone:
         require(
             (cells.counts == 1)[code],
@@ -194,7 +188,14 @@ def sampling_weights(column: pd.Series) -> Array:
     return np.asarray(values * (len(values) / values.sum()))
 
 
-def _require_a_neighbour(weights: Weights) -> None:
+def require_units(units: pd.Index, weights: Weights) -> None:
+    """Raise `InputError` unless rows and weights share units that have a neighbour."""
+    require_same_units(
+        units,
+        weights.units,
+        names=("the rows", "the weights"),
+        way_out="Use weights.subset(units), or give every unit a complete row.",
+    )
     if weights.n < 2 or not weights.row_sums.any():
         raise InputError(
             f"A spatial model needs units with neighbours; these weights have "
@@ -203,7 +204,8 @@ def _require_a_neighbour(weights: Weights) -> None:
         )
 
 
-def _require_every_period(cells: Cells, weights: Weights, periods: pd.Index) -> None:
+def require_every_period(cells: Layout, weights: Weights, periods: pd.Index) -> None:
+    """Raise `InputError` if a unit has no row in some period."""
     empty = np.flatnonzero(cells.counts == 0)
     if not empty.size:
         return

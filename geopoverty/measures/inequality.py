@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from geopoverty._checks import first
-from geopoverty.errors import EstimationError
+from geopoverty.errors import EstimationError, InputError
 from geopoverty.measures.report import Measured, Term, income_notes, wrap_up
 from geopoverty.measures.rows import Rows, Survey, gather
 from geopoverty.numerics.grouped import Groups
 from geopoverty.numerics.welfare import gini as gini_of
+from geopoverty.registers.columns import Column
 from geopoverty.results import Result
 
 
@@ -60,6 +61,11 @@ def gini(
     >>> gini(pd.Series([1.0, 3.0])).estimates.to_dict()
     {'gini': 0.25}
     """
+    if isinstance(income, Column):
+        raise InputError(
+            "The Gini coefficient ranks all incomes, and a register is read in parts: "
+            "it is not to be had there. Take a table in memory."
+        )
     rows = gather(income, weight, by, survey)
     centre = float(rows.weight @ rows.income / rows.weight.sum())
     if not centre > 0:

@@ -10,6 +10,7 @@ import pandas as pd
 from geopoverty._checks import first, require, require_option
 from geopoverty._tables import number
 from geopoverty.errors import InputError
+from geopoverty.measures.register_lines import levels_on_register
 from geopoverty.measures.rows import Rows, gather, waves_of
 from geopoverty.numerics.grouped import Groups, density, quantile
 from geopoverty.numerics.types import Array
@@ -17,6 +18,7 @@ from geopoverty.numerics.welfare import (
     log_mean_influence,
     log_median_influence,
 )
+from geopoverty.registers.columns import Column
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,12 @@ class Line:
 
 
 def poverty_line(
-    income: pd.Series,
+    income: pd.Series | Column,
     *,
     share: float = 0.5,
     of: str = "mean",
-    weight: pd.Series | None = None,
-    period: pd.Series | None = None,
+    weight: pd.Series | Column | None = None,
+    period: pd.Series | Column | None = None,
     deflator: pd.Series | Mapping[Any, float] | None = None,
     base: Any = None,
 ) -> float | pd.Series:
@@ -97,7 +99,9 @@ def poverty_line(
     ----------
     income : Series, shape (n,)
         Income or consumption per head, indexed by household or person, in one
-        currency. Missing values are left out. Never modified.
+        currency. Missing values are left out. Never modified. A column of a register,
+        ``read_register(...)["income"]``, is read in parts and never whole; weights and
+        periods are then columns of it, too. The median is exact.
     share : float
         Of the mean or median; above 0.
     of : {"mean", "median"}
@@ -155,18 +159,27 @@ def poverty_line(
             raise InputError(
                 "deflator and base hold a line across waves: pass period=, too."
             )
-        return float(_levels(relative, gather(income, weight))[0])
-    rows = gather(income, weight, waves_of(period))
-    lines = pd.Series(
-        _levels(relative, rows),
-        index=pd.Index(rows.keys["period"], name="period"),
-        name="poverty_line",
-    )
+        return float(_by_wave(relative, income, weight, None)[0][0])
+    levels, waves = _by_wave(relative, income, weight, period)
+    lines = pd.Series(levels, index=waves.rename("period"), name="poverty_line")
     if deflator is None:
         if base is not None:
             raise InputError("base says whose line is deflated: pass deflator=, too.")
         return lines
     return _real(lines, deflator, base)
+
+
+def _by_wave(
+    relative: Relative, income: Any, weight: Any, period: Any
+) -> tuple[Array, pd.Index]:
+    """Return the line of each wave, and the waves."""
+    if isinstance(income, Column):
+        share, of = relative.share, relative.of
+        return levels_on_register(income, weight, period, share=share, of=of)
+    if period is None:
+        return _levels(relative, gather(income, weight)), pd.RangeIndex(1)
+    rows = gather(income, weight, waves_of(period))
+    return _levels(relative, rows), pd.Index(rows.keys["period"])
 
 
 def _levels(relative: Relative, rows: Rows) -> Array:

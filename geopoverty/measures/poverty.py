@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -9,18 +10,22 @@ import pandas as pd
 from geopoverty._checks import require, require_option
 from geopoverty.errors import InputError
 from geopoverty.measures.lines import Lines, lines_of
+from geopoverty.measures.register import Options, poverty_on_register
 from geopoverty.measures.report import poverty_terms, wrap_up
 from geopoverty.measures.rows import Rows, Survey, gather
-from geopoverty.numerics.welfare import FGT, Index, Sen, Shorrocks, Watts
+from geopoverty.numerics.welfare import FGT, Index, MeanIndex, Sen, Shorrocks, Watts
+from geopoverty.registers.columns import Column
 from geopoverty.results import Result
+
+Incomes: TypeAlias = pd.Series | Column
 
 
 def headcount(
-    income: pd.Series,
+    income: Incomes,
     *,
     poverty_line: Lines,
-    weight: pd.Series | None = None,
-    by: pd.Series | pd.DataFrame | None = None,
+    weight: pd.Series | Column | None = None,
+    by: pd.Series | pd.DataFrame | Column | None = None,
     survey: Survey | None = None,
 ) -> Result:
     """Estimate the share of people below a poverty line.
@@ -29,7 +34,9 @@ def headcount(
     ----------
     income : Series, shape (n,)
         Income or consumption per head, indexed by household or person. Rows without
-        one are left out and counted. Never modified.
+        one are left out and counted. Never modified. A column of a register,
+        ``read_register(...)["income"]``, is read in parts and never whole; then all
+        else that is a Series here is a column of that register, too.
     poverty_line : float, Series, Relative, or mapping from label to these
         In the currency of `income`, above 0. A Series gives each row its line (one a
         wave: ``period.map(lines)``). ``Relative(0.6, "median")`` is computed from all
@@ -91,12 +98,12 @@ def headcount(
 
 
 def fgt(
-    income: pd.Series,
+    income: Incomes,
     *,
     poverty_line: Lines,
     alpha: float | Iterable[float] = (0, 1, 2),
-    weight: pd.Series | None = None,
-    by: pd.Series | pd.DataFrame | None = None,
+    weight: pd.Series | Column | None = None,
+    by: pd.Series | pd.DataFrame | Column | None = None,
     survey: Survey | None = None,
 ) -> Result:
     """Estimate Foster-Greer-Thorbecke indices: headcount, gap, severity.
@@ -141,11 +148,11 @@ def fgt(
 
 
 def watts(
-    income: pd.Series,
+    income: Incomes,
     *,
     poverty_line: Lines,
-    weight: pd.Series | None = None,
-    by: pd.Series | pd.DataFrame | None = None,
+    weight: pd.Series | Column | None = None,
+    by: pd.Series | pd.DataFrame | Column | None = None,
     survey: Survey | None = None,
 ) -> Result:
     """Estimate the Watts index: the mean of log(line / income), non-poor 0.
@@ -181,6 +188,8 @@ def watts(
     {'watts': 0.5918}
     """
     asked = _Asked(poverty_line, weight, by, survey)
+    if isinstance(income, Column):
+        return poverty_on_register("watts", {"watts": Watts()}, income, asked)
     rows = asked.rows(income)
     require(
         rows.income > 0,
@@ -247,26 +256,28 @@ def sen(
     """
     require_option(kind, ("sen", "sst"), "kind")
     index: Index = Sen() if kind == "sen" else Shorrocks()
+    if isinstance(income, Column):
+        raise InputError(
+            "The Sen index ranks all incomes, and a register is read in parts: it is "
+            "not to be had there. Take fgt(), or a table in memory."
+        )
     asked = _Asked(poverty_line, weight, by, survey)
-    return _poverty("sen", {kind: index}, income, asked)
+    return _measured("sen", {kind: index}, asked.rows(income), asked)
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class _Asked(Options):
     """What every poverty index takes, as given."""
-
-    poverty_line: Lines
-    weight: pd.Series | None
-    by: pd.Series | pd.DataFrame | None
-    survey: Survey | None
 
     def rows(self, income: pd.Series) -> Rows:
         return gather(income, self.weight, self.by, self.survey)
 
 
 def _poverty(
-    name: str, indices: Mapping[str, Index], income: pd.Series, asked: _Asked
+    name: str, indices: Mapping[str, MeanIndex], income: Incomes, asked: _Asked
 ) -> Result:
+    if isinstance(income, Column):
+        return poverty_on_register(name, indices, income, asked)
     return _measured(name, indices, asked.rows(income), asked)
 
 

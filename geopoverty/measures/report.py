@@ -10,7 +10,7 @@ from scipy import stats
 
 from geopoverty._checks import first
 from geopoverty.measures.lines import Line
-from geopoverty.measures.rows import SMALL, Rows
+from geopoverty.measures.rows import SMALL, Rows, group_labels
 from geopoverty.numerics.grouped import Groups
 from geopoverty.numerics.survey import GroupTotals
 from geopoverty.numerics.types import Array
@@ -197,26 +197,55 @@ def line_notes(lines: list[Line], rows: Rows) -> list[str]:
     """Say what a reader must know of lines and of incomes near or below zero."""
     notes = []
     for line in lines:
-        name = f"The line '{line.label}'" if line.label else "The line"
-        if line.log_influence is None:
-            notes.append(
-                f"{name} ({line.in_words}) is taken as known: standard errors leave "
-                "out any sampling error of its own."
-            )
-        else:
-            notes.append(
-                f"{name} ({line.in_words}: {line.given}) is estimated from these rows, "
-                "and standard errors hold its sampling error."
-            )
+        estimated = "" if line.log_influence is None else str(line.given)
         on = int((rows.income == line.level).sum())
-        if on:
-            notes.append(f"{on} rows stand on the line and count as not poor.")
+        notes += said_of_line(line.label, line.in_words, estimated, on)
     return [*notes, *income_notes(rows)]
+
+
+def said_of_line(label: str, level: str, estimated: str, on: int) -> list[str]:
+    """Say what a line is and how many rows stand on it.
+
+    Parameters
+    ----------
+    label, level : str
+    estimated : str
+        By what rule it is computed from these rows; empty for a line that is known.
+    on : int
+        Rows on the line.
+
+    Examples
+    --------
+    >>> said_of_line("", "2.5", "", 3)[1]
+    '3 rows stand on the line and count as not poor.'
+    """
+    name = f"The line '{label}'" if label else "The line"
+    note = (
+        f"{name} ({level}) is taken as known: standard errors leave out any sampling "
+        "error of its own."
+    )
+    if estimated:
+        note = (
+            f"{name} ({level}: {estimated}) is estimated from these rows, and standard "
+            "errors hold its sampling error."
+        )
+    more = [f"{on} rows stand on the line and count as not poor."] if on else []
+    return [note, *more]
 
 
 def income_notes(rows: Rows) -> list[str]:
     """Say how many incomes are zero or negative."""
-    zero, below = int((rows.income == 0).sum()), int((rows.income < 0).sum())
+    return low_incomes(int((rows.income == 0).sum()), int((rows.income < 0).sum()))
+
+
+def low_incomes(zero: int, below: int) -> list[str]:
+    """Say how many incomes are zero or negative.
+
+    Examples
+    --------
+    >>> low_incomes(2, 0)
+    ['2 rows have an income of 0.']
+    """
     notes = [f"{zero} rows have an income of 0."] if zero else []
     if below:
         notes.append(
@@ -229,8 +258,21 @@ def income_notes(rows: Rows) -> list[str]:
 def _unit_notes(units: pd.DataFrame, rows: Rows) -> list[str]:
     if rows.groups.codes is None:
         return []
-    each = units.drop_duplicates(list(rows.keys.columns))
-    names = np.array(rows.labels)
+    return unit_notes(units, rows.keys)
+
+
+def unit_notes(units: pd.DataFrame, keys: pd.DataFrame) -> list[str]:
+    """Say which groups are small or have no standard error.
+
+    Parameters
+    ----------
+    units : DataFrame
+        A row a group and term.
+    keys : DataFrame
+        What names each group.
+    """
+    each = units.drop_duplicates(list(keys.columns))
+    names = np.array(group_labels(keys))
     small = names[each["rows"].to_numpy() < SMALL]
     notes = []
     if len(small):
@@ -238,7 +280,7 @@ def _unit_notes(units: pd.DataFrame, rows: Rows) -> list[str]:
             f"{len(small)} of {len(each)} groups have fewer than {SMALL} rows "
             f"({first(small)}): their values are rough."
         )
-    blank = units.loc[units["std_error"].isna(), list(rows.keys.columns)]
+    blank = units.loc[units["std_error"].isna(), list(keys.columns)]
     missing = len(blank.drop_duplicates())
     if missing:
         notes.append(

@@ -91,13 +91,24 @@ class Rows:
     @property
     def labels(self) -> list[str]:
         """The groups in words."""
-        columns = [self.keys[c].astype(str) for c in self.keys]
-        return [", ".join(parts) for parts in zip(*columns, strict=True)]
+        return group_labels(self.keys)
 
     def take(self, values: pd.Series, what: str) -> pd.Series:
         """Return other values of the same rows, those with an income."""
         found = aligned(values, self.index, what)
         return found if self.kept.all() else found[self.kept]
+
+
+def group_labels(keys: pd.DataFrame) -> list[str]:
+    """Return groups in words.
+
+    Examples
+    --------
+    >>> group_labels(pd.DataFrame({"region": ["n", "s"], "year": [1, 2]}))
+    ['n, 1', 's, 2']
+    """
+    columns = [keys[c].astype(str) for c in keys]
+    return [", ".join(parts) for parts in zip(*columns, strict=True)]
 
 
 def gather(

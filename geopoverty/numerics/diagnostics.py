@@ -172,12 +172,36 @@ def _explained(
         gram[:used, :used] += z.T @ z
         moment[:used] += z.T @ u[rows]
     gram, moment = gram[:used, :used], moment[:used]
+    return explained_by(gram, moment, (n, float(u @ u)), studentised=studentised)
+
+
+def explained_by(
+    gram: Array, moment: Array, outcome: tuple[int, float], *, studentised: bool
+) -> ChiSquare:
+    """Return the test of scaled squared residuals u on columns z, from their sums.
+
+    Parameters
+    ----------
+    gram : array, shape (k, k)
+        z'z; the first column is the constant.
+    moment : array, shape (k,)
+        z'u.
+    outcome : (int, float)
+        Rows, and u'u.
+    studentised : bool
+        See `breusch_pagan`.
+
+    Examples
+    --------
+    >>> explained_by(np.eye(2), np.array([0.0, 1.0]), (10, 2.0), studentised=True).df
+    1
+    """
+    n, total = outcome
     kept = _independent(gram)
     g = gram[np.ix_(kept, kept)]
     size = np.sqrt(np.diag(g))
     weight = linalg.solve(g / np.outer(size, size), moment[kept] / size, assume_a="pos")
     explained = float(weight @ (moment[kept] / size))
-    total = float(u @ u)
     if studentised:
         statistic = n * explained / total if total > 0 else 0.0
     else:

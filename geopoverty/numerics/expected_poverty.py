@@ -12,7 +12,7 @@ from geopoverty.numerics.blocks import blocks
 from geopoverty.numerics.covariance import Scores, inverse
 from geopoverty.numerics.fgls import FGLS, log_squares, residual
 from geopoverty.numerics.lognormal import Lognormal, inverse_variance
-from geopoverty.numerics.rows import Block, Feed, InMemory, Parts
+from geopoverty.numerics.rows import Block, Feed, InMemory, Kernel, Parts
 from geopoverty.numerics.types import Array
 
 ROOT_2PI = float(np.sqrt(2 * np.pi))
@@ -39,7 +39,7 @@ def chances(X: Array, log_line: Array | float, fit: Lognormal) -> Array:
     return out
 
 
-def _index(X: Array, log_line: Array, fit: Lognormal) -> tuple[Array, Array]:
+def _index(X: Array, log_line: Array | float, fit: Lognormal) -> tuple[Array, Array]:
     """Return how many s the line lies above the mean, and s^2."""
     variance = fit.variance(X)
     return (log_line - X @ fit.beta) / np.sqrt(variance), variance
@@ -52,27 +52,35 @@ def chance_blocks(X: Array, log_line: Array | float, fit: Lognormal) -> Scores:
     throughout: give them weight 0.
     """
     lines = np.broadcast_to(log_line, (len(X),))
+    k = len(fit.beta)
     for rows in blocks(len(X)):
-        t, variance = _index(X[rows], lines[rows], fit)
-        density = np.exp(-0.5 * t * t) / ROOT_2PI
-        by_mean = -density / np.sqrt(variance)
+        value, by_mean, by_theta = chance_parts(X[rows], lines[rows], fit)
+        block = np.empty((len(value), 1 + len(fit.parameters)))
+        block[:, 0] = value
+        np.multiply(X[rows], by_mean[:, None], out=block[:, 1 : 1 + k])
+        np.multiply(X[rows], by_theta[:, None], out=block[:, 1 + k : 1 + 2 * k])
         if fit.rule.name == "log":
-            by_log = -0.5 * t * density
-            last = [by_log[:, None]]
-            by_theta = by_log
-        else:
-            floored = fit.fitted(X[rows]) < variance
-            by_theta = np.where(floored, 0.0, -0.5 * t * density / variance)
-            last = []
-        block = np.column_stack(
-            [
-                special.ndtr(t),
-                X[rows] * by_mean[:, None],
-                X[rows] * by_theta[:, None],
-                *last,
-            ]
-        )
-        yield rows, np.nan_to_num(block)
+            block[:, -1] = by_theta
+        yield rows, block
+
+
+def chance_parts(
+    X: Array, log_line: Array | float, fit: Lognormal
+) -> tuple[Array, Array, Array]:
+    """Return chances and their derivatives in mean and X theta, each of shape (m,).
+
+    Rows without a variance are zeros. The derivative in the logarithm of the scale of
+    "log" is that in X theta.
+    """
+    t, variance = _index(X, log_line, fit)
+    density = np.exp(-0.5 * t * t) / ROOT_2PI
+    by_mean = -density / np.sqrt(variance)
+    by_theta = -0.5 * t * density
+    if fit.rule.name != "log":
+        floored = fit.fitted(X) < variance
+        by_theta = np.where(floored, 0.0, by_theta / variance)
+    value = special.ndtr(t)
+    return np.nan_to_num(value), np.nan_to_num(by_mean), np.nan_to_num(by_theta)
 
 
 def influence_blocks(rows: InMemory, fit: FGLS) -> Scores:
@@ -134,15 +142,35 @@ def model_covariance(feed: Feed, fit: FGLS) -> Array:
     The variance equation's has the spread of its own residuals; the two are
     independent when shocks are symmetric. With weights, both are sandwiches.
     """
+    return model_covariance_of(feed.total(model_kernel(fit)), fit)
+
+
+def model_kernel(fit: FGLS) -> Kernel:
+    """Return what is summed over blocks for `model_covariance_of`."""
+    if fit.rule.name != "log":
+        return lambda block: _model_parts(block, fit)
+    moves, k = influence(fit), len(fit.beta)
+
+    def parts(block: Block) -> Parts:
+        moved = moves(block)[:, k:]  # the variance's part is robust
+        return (*_mean_meat(block, fit), moved.T @ moved)
+
+    return parts
+
+
+def model_covariance_of(sums: Parts, fit: FGLS) -> Array:
+    """Return `model_covariance` from the sums of `model_kernel`."""
     k = len(fit.beta)
     out = np.zeros((len(fit.parameters),) * 2)
+    bread = inverse(fit.information)
+    out[:k, :k] = bread @ sums[0] @ bread
     if fit.rule.name == "log":
-        return _log_covariance(feed, fit)
-    mean, square, spread, rows = feed.total(lambda b: _model_parts(b, fit))
-    bread, square_bread = inverse(fit.information), inverse(fit.square_information)
-    out[:k, :k] = bread @ mean @ bread
-    factor = float(spread) / max(float(rows) - k, 1.0)
-    out[k:, k:] = factor * (square_bread @ square @ square_bread)
+        out[k:, k:] = sums[1]
+    else:
+        _, square, spread, rows = sums
+        square_bread = inverse(fit.square_information)
+        factor = float(spread) / max(float(rows) - k, 1.0)
+        out[k:, k:] = factor * (square_bread @ square @ square_bread)
     return (out + out.T) / 2
 
 
@@ -159,23 +187,6 @@ def _model_parts(block: Block, fit: FGLS) -> Parts:
         np.asarray(spread),
         np.asarray(float(kept @ once)),
     )
-
-
-def _log_covariance(feed: Feed, fit: FGLS) -> Array:
-    """Return the covariance with a log-linear variance: its second part is robust."""
-    k = len(fit.beta)
-    out = np.zeros((2 * k + 1,) * 2)
-    mean = feed.total(lambda b: _mean_meat(b, fit))[0]
-    bread = inverse(fit.information)
-    out[:k, :k] = bread @ mean @ bread
-    moves = influence(fit)
-
-    def outer(block: Block) -> Parts:
-        moved = moves(block)[:, k:]
-        return (moved.T @ moved,)
-
-    out[k:, k:] += feed.total(outer)[0]
-    return (out + out.T) / 2
 
 
 def _mean_meat(block: Block, fit: FGLS) -> Parts:

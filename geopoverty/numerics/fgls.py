@@ -10,6 +10,7 @@ import numpy as np
 from scipy import linalg
 
 from geopoverty.errors import EstimationError
+from geopoverty.numerics.lockstep import Steps, alone
 from geopoverty.numerics.lognormal import Lognormal, VarianceRule, inverse_variance
 from geopoverty.numerics.rows import Block, Feed, Kernel, Parts, numbers
 from geopoverty.numerics.types import Array
@@ -76,13 +77,15 @@ class FGLS(Lognormal):
     effective_rows: float
 
 
-def first_step(feed: Feed) -> FirstStep:
+def first_step(feed: Feed, known: Parts | None = None) -> FirstStep:
     """Fit least squares, and its squared residuals on the same covariates.
 
     Parameters
     ----------
     feed : Feed
         The rows; two passes.
+    known : tuple of array, optional
+        What the first pass finds, the sums of `moments`.
 
     Returns
     -------
@@ -93,7 +96,7 @@ def first_step(feed: Feed) -> FirstStep:
     EstimationError
         If columns determine one another, or the fit leaves no residuals.
     """
-    gram, cross, weight, rows, squares = feed.total(_moments)
+    gram, cross, weight, rows, squares = known or feed.total(moments)
     ols = solve(gram, cross)
     slopes, spread = feed.total(lambda block: _square_moments(block, ols))
     if not float(spread) > NO_SHOCK * float(squares):
@@ -155,24 +158,36 @@ def fit_fgls(feed: Feed, rule: VarianceRule, first: FirstStep | None = None) -> 
     >>> fit.beta, fit.theta
     (array([1.]), array([1.]))
     """
-    first = first or first_step(feed)
+    return alone(feed, fgls_steps(rule, first or first_step(feed)))
+
+
+def fgls_steps(rule: VarianceRule, first: FirstStep) -> Steps[FGLS]:
+    """Ask for the sums of `fit_fgls` one pass after another.
+
+    Examples
+    --------
+    >>> from geopoverty.numerics.rows import InMemory
+    >>> rows = InMemory(np.ones((4, 1)), np.array([0.0, 0.0, 2.0, 2.0]))
+    >>> alone(rows, fgls_steps(VarianceRule("log"), first_step(rows))).beta
+    array([1.])
+    """
     if rule.name == "log":
-        theta, scale, slopes = _log_variance(feed, first)
+        theta, scale, slopes = yield from _log_variance(first)
         law = Lognormal(rule, 0.0, first.ols, theta, scale)
-        return _last_step(feed, law, (first, first.gram, slopes, 0))
+        return (yield from _last_step(law, (first, first.gram, slopes, 0)))
     floor = rule.floor * first.mean_square if rule.name == "floor" else 0.0
-    gram, cross, bad = feed.total(_variance_kernel(first, rule, floor))
+    gram, cross, bad = yield _variance_kernel(first, rule, floor)
     require_rows(first.rows - int(bad) * (rule.name == "drop"), len(gram), first.rows)
     law = Lognormal(rule, floor, first.ols, solve(gram, cross), 1.0)
-    return _last_step(feed, law, (first, gram, np.zeros(len(gram)), int(bad)))
+    return (yield from _last_step(law, (first, gram, np.zeros(len(gram)), int(bad))))
 
 
 def _last_step(
-    feed: Feed, law: Lognormal, before: tuple[FirstStep, Array, Array, int]
-) -> FGLS:
+    law: Lognormal, before: tuple[FirstStep, Array, Array, int]
+) -> Steps[FGLS]:
     """Regress the outcome with weights one over the variance."""
     first, gram, slopes, bad_first = before
-    information, cross, bad, mass, squared = feed.total(_mean_kernel(law))
+    information, cross, bad, mass, squared = yield _mean_kernel(law)
     used = first.rows - int(bad) * (law.rule.name == "drop")
     require_rows(used, len(gram), first.rows)
     return FGLS(
@@ -236,7 +251,14 @@ def solve(gram: Array, cross: Array) -> Array:
     )
 
 
-def _moments(block: Block) -> Parts:
+def moments(block: Block) -> Parts:
+    """Return X'wX, X'wy, the sum of weights, rows, and y'wy.
+
+    Examples
+    --------
+    >>> moments(Block(np.ones((2, 1)), np.array([1.0, 3.0])))[1]
+    array([4.])
+    """
     X, y, w = block
     Z = X if w is None else X * w[:, None]
     return X.T @ Z, Z.T @ y, *numbers(block.mass, len(y), block.weighed(y * y).sum())
@@ -277,20 +299,21 @@ def _mean_kernel(law: Lognormal) -> Kernel:
     return kernel
 
 
-def _log_variance(feed: Feed, first: FirstStep) -> tuple[Array, float, Array]:
+def _log_variance(first: FirstStep) -> Steps[tuple[Array, float, Array]]:
     """Return the slopes of the log variance, its scale and the latter's slopes."""
 
     def logs(block: Block) -> Parts:
         return (block.X.T @ block.weighed(log_squares(block, first)),)
 
-    theta = solve(first.gram, feed.total(logs)[0])
+    (cross,) = yield logs
+    theta = solve(first.gram, cross)
 
     def ratios(block: Block) -> Parts:
         squares = residual(block, first.ols) ** 2
         ratio = block.weighed(squares * np.exp(-(block.X @ theta)))
         return block.X.T @ ratio, *numbers(ratio.sum())
 
-    slopes, ratio = feed.total(ratios)
+    slopes, ratio = yield ratios
     return theta, float(ratio) / first.weight, -slopes / float(ratio)
 
 

@@ -1,6 +1,6 @@
 """Least squares by one pass over the rows, with what covariances need."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,9 +71,7 @@ def least_squares(y: Array, X: Array, w: Array | None = None) -> LeastSquares:
     array([1., 2.])
     """
     scale = np.sqrt(np.einsum("ij,ij->j", X, X))
-    root = triangle(X, scale, w)
-    half = linalg.solve_triangular(root, np.eye(X.shape[1])) / scale[:, None]
-    bread = half @ half.T
+    bread = bread_of(triangle(X, scale, w), scale)
     beta = _refined(y, X, w, bread)
     residual = y - X @ beta
     weighted = residual if w is None else w * residual
@@ -86,6 +84,18 @@ def _refined(y: Array, X: Array, w: Array | None, bread: Array) -> Array:
         residual = y - X @ beta
         beta = beta + bread @ _product(X, residual[:, None], w)[:, 0]
     return np.asarray(beta)
+
+
+def bread_of(root: Array, scale: Array) -> Array:
+    """Return the inverse of X'wX from its triangle (see `triangle`).
+
+    Examples
+    --------
+    >>> bread_of(np.array([[2.0]]), np.ones(1))
+    array([[0.25]])
+    """
+    half = linalg.solve_triangular(root, np.eye(len(scale))) / scale[:, None]
+    return np.asarray(half @ half.T)
 
 
 def triangle(X: Array, scale: Array, w: Array | None = None) -> Array:
@@ -104,14 +114,26 @@ def triangle(X: Array, scale: Array, w: Array | None = None) -> Array:
     >>> triangle(np.ones((4, 1)), np.ones(1))
     array([[2.]])
     """
-    gram = _product(X, X, w) / np.outer(scale, scale)
+    gram = _product(X, X, w)
+    return triangle_of(gram, scale, lambda: qr_triangle(X, scale, w))
+
+
+def triangle_of(gram: Array, scale: Array, by_qr: Callable[[], Array]) -> Array:
+    """Return `triangle` from X'wX, or by QR where that has lost its digits.
+
+    Examples
+    --------
+    >>> triangle_of(np.array([[4.0]]), np.ones(1), lambda: np.zeros((1, 1)))
+    array([[2.]])
+    """
+    gram = gram / np.outer(scale, scale)
     size = np.sqrt(np.diag(gram))
     try:
         root = linalg.cholesky(gram / np.outer(size, size))
     except linalg.LinAlgError:
-        return qr_triangle(X, scale, w)
+        return by_qr()
     if np.diag(root).min() ** 2 < SAFE_PIVOT:
-        return qr_triangle(X, scale, w)
+        return by_qr()
     return np.asarray(root * size)
 
 
@@ -124,6 +146,17 @@ def condition(X: Array) -> float:
     1.0
     """
     return float(np.linalg.cond(triangle(X, np.sqrt(np.einsum("ij,ij->j", X, X)))))
+
+
+def stacked(upper: Array, lower: Array) -> Array:
+    """Return the triangle of rows whose triangles are known.
+
+    Examples
+    --------
+    >>> abs(stacked(np.array([[3.0]]), np.array([[4.0]])))
+    array([[5.]])
+    """
+    return qr_triangle(np.vstack([upper, lower]), np.ones(upper.shape[1]))
 
 
 def qr_triangle(X: Array, scale: Array, w: Array | None = None) -> Array:
@@ -242,5 +275,16 @@ def log_likelihood(rss: float, n: int, w: Array | None = None) -> float:
     >>> round(log_likelihood(4.0, 4), 4)
     -5.6758
     """
-    weighing = 0.0 if w is None else 0.5 * float(np.log(w).sum())
+    return likelihood_of(rss, n, 0.0 if w is None else float(np.log(w).sum()))
+
+
+def likelihood_of(rss: float, n: int, log_weights: float) -> float:
+    """Return `log_likelihood` from the sum of logarithms of weights.
+
+    Examples
+    --------
+    >>> round(likelihood_of(4.0, 4, 0.0), 4)
+    -5.6758
+    """
+    weighing = 0.5 * log_weights
     return float(weighing - 0.5 * n * (np.log(2 * np.pi) + 1 + np.log(rss / n)))

@@ -56,6 +56,17 @@ def gathered(one: Array | Scattered, other: Array | Scattered) -> Array:
     return total
 
 
+def dense(sums: Array | Scattered) -> Array:
+    """Return sums by group, added up if nothing else has done it.
+
+    Examples
+    --------
+    >>> dense(Scattered(np.array([1]), np.array([[2.0]]), 2)).ravel()
+    array([0., 2.])
+    """
+    return sums.sums() if isinstance(sums, Scattered) else sums
+
+
 @njit(cache=True, nogil=True)
 def _add(total: Array, codes: NDArray[np.intp], values: Array) -> None:
     for i in range(len(codes)):

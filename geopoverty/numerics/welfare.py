@@ -31,6 +31,16 @@ class Index(Protocol):
         """Return the derivative of each value by the logarithm of the line."""
 
 
+class MeanIndex(Index, Protocol):
+    """An index that is the mean of what each row has."""
+
+    def each(self, x: Array) -> Array:
+        """Return what each row has."""
+
+    def rise(self, x: Array) -> Array | None:
+        """Return its derivative by the log of the line; None where it jumps there."""
+
+
 @dataclass(frozen=True)
 class FGT:
     """Mean of (1 - x)^alpha over all, with 0 for those at or above the line.
@@ -44,38 +54,57 @@ class FGT:
 
     alpha: float
 
-    def measure(self, x: Array, w: Array, groups: Groups) -> tuple[Array, Array]:
-        """Return values and influences."""
+    def each(self, x: Array) -> Array:
+        """Return what each row has, of which the index is the mean."""
         if self.alpha == 0:
-            return mean((x < 1).astype(np.float64), w, groups)
+            return (x < 1).astype(np.float64)
         gaps = 1 - x
         np.maximum(gaps, 0, out=gaps)
         if self.alpha == 2:
             gaps *= gaps
         elif self.alpha != 1:
             gaps **= self.alpha
-        return mean(gaps, w, groups)
+        return np.asarray(gaps)
 
-    def slope(self, x: Array, w: Array, groups: Groups) -> Array:
-        """Return the derivative by the log of the line; for alpha 0 a density."""
+    def rise(self, x: Array) -> Array | None:
+        """Return the derivative of `each` by the log of the line; None for alpha 0."""
         if self.alpha == 0:
-            return density(x, w, groups, np.ones(groups.count))
+            return None
         poor = x < 1
         rise = np.zeros(len(x))
         rise[poor] = self.alpha * (1 - x[poor]) ** (self.alpha - 1) * x[poor]
+        return rise
+
+    def measure(self, x: Array, w: Array, groups: Groups) -> tuple[Array, Array]:
+        """Return values and influences."""
+        return mean(self.each(x), w, groups)
+
+    def slope(self, x: Array, w: Array, groups: Groups) -> Array:
+        """Return the derivative by the log of the line; for alpha 0 a density."""
+        rise = self.rise(x)
+        if rise is None:
+            return density(x, w, groups, np.ones(groups.count))
         return mean(rise, w, groups)[0]
 
 
 class Watts:
     """Mean of log(1 / x) over all, with 0 for those at or above the line."""
 
+    def each(self, x: Array) -> Array:
+        """Return what each row has, of which the index is the mean."""
+        return np.asarray(-np.log(np.minimum(x, 1)))
+
+    def rise(self, x: Array) -> Array:
+        """Return the derivative of `each` by the log of the line."""
+        return (x < 1).astype(np.float64)
+
     def measure(self, x: Array, w: Array, groups: Groups) -> tuple[Array, Array]:
         """Return values and influences; every x is above 0."""
-        return mean(-np.log(np.minimum(x, 1)), w, groups)
+        return mean(self.each(x), w, groups)
 
     def slope(self, x: Array, w: Array, groups: Groups) -> Array:
         """Return the headcount."""
-        return mean((x < 1).astype(np.float64), w, groups)[0]
+        return mean(self.rise(x), w, groups)[0]
 
 
 class Sen:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import pandas as pd
 
 from geopoverty._checks import require
 from geopoverty.numerics.types import Array, Codes
+
+_FILLING = Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +109,9 @@ def codes_in(column: pd.Series, values: pd.Index) -> Codes:
     >>> codes_in(pd.Series(["b", "x"], dtype="category"), pd.Index(["a", "b"])).tolist()
     [1, -1]
     """
+    with _FILLING:
+        # pandas fills an index's table of values at first use, not safely in threads.
+        values.get_indexer(values[:1])
     if isinstance(column.dtype, pd.CategoricalDtype):
         # A category is looked up once, not in each of its rows.
         known = values.get_indexer(column.cat.categories)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,8 @@ def quantiles(total: Total, groups: int, p: float) -> Array:
 
     Examples
     --------
-    >>> rows = Values(np.array([5.0, 1.0, 2.0, 7.0]), np.ones(4), np.zeros(4, dtype=int))
+    >>> x = np.array([5.0, 1.0, 2.0, 7.0])
+    >>> rows = Values(x, np.ones(4), np.zeros(4, dtype=int))
     >>> quantiles(lambda kernel, combine: kernel(rows), 1, 0.5)
     array([3.5])
     """
@@ -55,7 +57,7 @@ def quantiles(total: Total, groups: int, p: float) -> Array:
     target = p * mass
     margin = MEDIAN_TOLERANCE * target
     for _ in range(ROUNDS):
-        inside, under = total(lambda v: _counts(v, low, high), np.add)
+        inside, under = total(partial(_counts, low=low, high=high), np.add)
         if inside[:, :, 0].sum() <= FEW:
             break
         width = np.where(high > low, (high - low) / BINS, 1.0)
@@ -99,7 +101,8 @@ def _counts(v: Values, low: Array, high: Array) -> Sums:
 
 
 def _under(v: Values, low: Array) -> Array:
-    return np.bincount(v.group, v.w * (v.x < low[v.group]), len(low))
+    found: Any = np.bincount(v.group, v.w * (v.x < low[v.group]), len(low))
+    return np.asarray(found, dtype=np.float64)
 
 
 def _near(v: Values, low: Array, high: Array) -> pd.DataFrame:

@@ -59,6 +59,14 @@ def _ranking(found: Sums) -> Ranking:
     )
 
 
+def binned_note(ranking: Ranking) -> str:
+    """Say how exact ranking and calibration are."""
+    return (
+        "Ranking and calibration are of probabilities in 65,536 bins, so that the area "
+        f"under the ROC curve is exact to {auc_slack(ranking):.1g}."
+    )
+
+
 def auc_slack(ranking: Ranking) -> float:
     """Return how far the area under the curve can be off because bins hold ties.
 

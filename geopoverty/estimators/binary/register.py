@@ -9,12 +9,7 @@ import pandas as pd
 
 from geopoverty._checks import refuse_separation, require
 from geopoverty._progress import stages
-from geopoverty.covariances import (
-    Vcov,
-    columns_of,
-    resolved,
-    spread_covariance,
-)
+from geopoverty.covariances import Vcov, spread_covariance
 from geopoverty.design.recipe import recipe_of
 from geopoverty.design.sample import Sample
 from geopoverty.effects.quality import Quality, holds_constant, quality_of
@@ -29,10 +24,16 @@ from geopoverty.numerics.ranking import Ranking
 from geopoverty.numerics.rows import InMemory
 from geopoverty.numerics.types import Array
 from geopoverty.provenance import provenance, sources_of
-from geopoverty.registers.opening import open_rows
 from geopoverty.registers.ranked import auc_slack, ranking_ask
 from geopoverty.registers.register import Register
 from geopoverty.registers.rows import Ask, Batch, RegisterRows
+from geopoverty.registers.sampled import (
+    counted_units,
+    no_units,
+    open_sampled,
+    unit_keys,
+    units_of,
+)
 from geopoverty.registers.spread import Ways, score_asks, summed_scores, ways_of
 from geopoverty.results import Result
 from geopoverty.weights import SpatialWeights
@@ -71,13 +72,15 @@ def binary_on_register(
     InputError, EstimationError
         See `logit`; also for `WildCluster`, which needs all rows at hand.
     """
-    rows, vcov, notes = _opened(formula, register, sample, vcov, weights, unit_data)
+    rows, vcov, notes = open_sampled(
+        formula, register, sample, vcov, weights, unit_data
+    )
     link = LINKS[name]
     gram, sums = _moments(rows)
     rows.refuse_collinear(gram)
     fit = _fitted(rows, link)
     refuse_separation(fit.separating, rows.names, rows.plan.parsed.outcome)
-    ways, keys = ways_of(vcov, sample.unit), _unit_keys(rows, sample)
+    ways, keys = ways_of(vcov, sample.unit), unit_keys(rows, sample)
     for pair in (*ways, keys):
         rows = rows.paired(pair) if len(pair) == 2 else rows
     found = rows.answers(_asks(rows, fit.beta, link, ways, keys))
@@ -117,40 +120,6 @@ def binary_on_register(
             "recipe": recipe_of(rows.first, sample, link=name),
         },
     )
-
-
-def _opened(
-    formula: str,
-    register: Register,
-    sample: Sample,
-    vcov: Vcov | None,
-    weights: SpatialWeights | None,
-    unit_data: pd.DataFrame | None,
-) -> tuple[RegisterRows, Vcov, list[str]]:
-    notes: list[str] = []
-    chosen: Vcov = "hc1" if vcov is None else vcov
-    if vcov is None:
-        lagged = "W(" in formula.replace(" ", "")
-        if lagged:
-            chosen = resolved("cluster", sample.unit)
-            notes = [
-                f"Rows of one {sample.unit} share its lags, so standard errors are "
-                "clustered on it; vcov='hc1' would take them for independent."
-            ]
-    clusters = columns_of(chosen, sample.unit)
-    there = sample.unit in register.columns
-    roles = replace(sample.roles, unit=sample.unit if there or clusters else None)
-    needed = dict.fromkeys((*clusters, *roles.others))
-    rows = open_rows(
-        formula,
-        register,
-        replace(roles, others=tuple(needed)),
-        weights=weights,
-        unit_data=unit_data,
-        groups=[*roles.keys, *clusters],
-        weighing=sample.sampling_weight,
-    )
-    return rows, chosen, notes
 
 
 def _moments(rows: RegisterRows) -> tuple[Array, Array]:
@@ -231,14 +200,6 @@ def _quality(
     return replace(found, notes=(*found.notes, note))
 
 
-def _unit_keys(rows: RegisterRows, sample: Sample) -> tuple[str, ...]:
-    """Return the columns that name a row of the table of units, if there can be one."""
-    if sample.unit not in rows.plan.groups:
-        return ()
-    keys = (sample.unit, sample.period)
-    return tuple(k for k in keys if k is not None and k in rows.plan.groups)
-
-
 def _units(
     rows: RegisterRows,
     keys: tuple[str, ...],
@@ -248,22 +209,15 @@ def _units(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the table of units, or say why there is none."""
     if not keys:
-        told = f"The register has no column '{sample.unit}'"
-        if sample.unit in rows.register.columns:
-            told = f"'{sample.unit}' has too many values to hold a row for each"
-        return pd.DataFrame(), [f"{told}: there is no table of units."]
-    names = {sample.unit: "unit_id", sample.period: "period"}
-    table = rows.table_of_groups(keys).rename(columns=names)
+        return pd.DataFrame(), [no_units(rows, sample.unit)]
+    table = units_of(rows, keys, sample)
     return units_from(table, found["units"], effect_terms(rows.first), vcov), []
 
 
 def _facts(rows: RegisterRows, sample: Sample) -> Mapping[str, Any]:
-    facts: dict[str, Any] = {
+    return {
         "n_obs": rows.n,
         "n_dropped": rows.scan.dropped,
         "outcome": rows.plan.parsed.outcome,
+        **counted_units(rows, sample),
     }
-    for key, name in ((sample.unit, "n_units"), (sample.period, "n_periods")):
-        if key is not None and key in rows.plan.groups:
-            facts[name] = len(rows.plan.groups[key])
-    return facts

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geopoverty._checks import first, require_option, warn
+from geopoverty._checks import require_option
 from geopoverty._progress import stages
 from geopoverty.covariances import (
     NAMES,
@@ -21,13 +21,21 @@ from geopoverty.covariances import (
 )
 from geopoverty.design import Design, Roles, build_design
 from geopoverty.design.columns import refuse_collinear, refuse_ill
+from geopoverty.design.recipe import recipe_of
 from geopoverty.design.sample import Sample, sampling_weights
 from geopoverty.effects.defaults import vcov_for
 from geopoverty.effects.quality import spans_constant
 from geopoverty.effects.tables import linear_effects_table
 from geopoverty.effects.terms import effect_terms
 from geopoverty.effects.wild import NO_WILD, Wild, wild_least_squares
-from geopoverty.errors import EstimationError, InputError
+from geopoverty.estimators.linear.checks import (
+    LEVERAGED,
+    constant_outcome,
+    perfect,
+    require_leverage,
+    require_more_rows,
+)
+from geopoverty.estimators.linear.register import ols_on_register
 from geopoverty.estimators.linear.report import (
     Model,
     Options,
@@ -45,19 +53,15 @@ from geopoverty.numerics.least_squares import (
     robust_covariance,
     score_blocks,
 )
-from geopoverty.numerics.types import Array
 from geopoverty.provenance import provenance, sources_of
+from geopoverty.registers import Data, is_register, read_register
 from geopoverty.results import Result
 from geopoverty.weights import as_weights
-
-LEVERAGED = ("hc2", "hc3")
-FULL_LEVERAGE = 1 - 1e-10
-PERFECT = 1e-20  # of the outcome's squares left by the fit: rounding
 
 
 def ols(
     formula: str,
-    data: pd.DataFrame,
+    data: Data,
     *,
     weights: Any = None,
     unit: str = "unit_id",
@@ -73,9 +77,10 @@ def ols(
     formula : str
         ``"log(income) ~ jobs + W(jobs) + age"``: ``W(x)`` is the lag of x over the
         units, computed once per unit and period and joined to rows by key.
-    data : DataFrame, n rows
+    data : DataFrame, n rows; or a register
         One household or unit (and period) a row. Rows with a missing value are
-        dropped and counted. Never modified.
+        dropped and counted. Never modified. A path to Parquet files, a DuckDB
+        relation, a Dask DataFrame or a `Register` is read in parts and never whole.
     weights : SpatialWeights, libpysal Graph or W, optional
         Between units; needed by ``W(x)``.
     unit, period : str
@@ -142,6 +147,10 @@ Conley, optional
     options = Options(weights, unit, period, vcov, sampling_weight)
     held = None if weights is None else as_weights(weights)
     chosen = _chosen(options)
+    if is_register(data):
+        return ols_on_register(
+            formula, read_register(data), _sample(options), chosen, held, unit_data
+        )
     design = build_design(
         formula,
         data,
@@ -156,7 +165,7 @@ Conley, optional
     cov = _covariance(model, chosen)
     wild = _wild(model, chosen)
     effects = effect_terms(design)
-    df_t = freedom(model, cov)
+    df_t = freedom(model.core, cov)
     tests, test_notes = variance_tests(model)
     notes = [
         *design.notes,
@@ -179,14 +188,17 @@ Conley, optional
         tables={
             **wild.tables,
             "effects": linear_effects_table(effects, model.fit.beta, cov.matrix, df_t),
-            "vif": vif_table(model),
+            "vif": vif_table(design, model.fit.bread),
             "heteroskedasticity": tests,
             "fitted": fitted_table(model),
         },
         notes=tuple(notes),
-        provenance=provenance(
-            formula, vars(options), arrays, sources_of(data, unit_data, held)
-        ),
+        provenance={
+            **provenance(
+                formula, vars(options), arrays, sources_of(data, unit_data, held)
+            ),
+            "recipe": recipe_of(design, _sample(options), link="identity"),
+        },
     )
 
 
@@ -200,25 +212,20 @@ def _chosen(options: Options) -> Vcov | None:
     return vcov if vcov in LEVERAGED else resolved(vcov, unit, wild=True)
 
 
+def _sample(options: Options) -> Sample:
+    return Sample(options.unit, options.period, options.sampling_weight)
+
+
 def _roles(options: Options, vcov: Vcov | None) -> Roles:
     needed = () if vcov is None else columns_of(vcov, options.unit)
-    sample = Sample(options.unit, options.period, options.sampling_weight)
-    return replace(sample.roles, others=(*needed, *sample.roles.others))
+    roles = _sample(options).roles
+    return replace(roles, others=(*needed, *roles.others))
 
 
 def _require_sample(design: Design) -> None:
-    n, k = design.X.shape
-    if n <= k:
-        raise InputError(
-            f"Least squares needs more rows than columns; there are {n} complete rows "
-            f"and {k} columns ({first(design.names)}). Name fewer covariates, or add "
-            "rows."
-        )
+    require_more_rows(len(design.X), design.names)
     if design.y.min() == design.y.max():
-        raise InputError(
-            f"The outcome '{design.formula.outcome}' must vary; it is "
-            f"{design.y[0]:g} in all {n} rows. Check how it was computed."
-        )
+        raise constant_outcome(design.formula.outcome, design.y[0], len(design.y))
     refuse_collinear(design.X, design.names)
     refuse_ill(design.X, design.names)
 
@@ -229,14 +236,7 @@ def _fit(design: Design, options: Options) -> Model:
         w = sampling_weights(design.rows[options.sampling_weight])
     fit = least_squares(design.y, design.X, w)
     constant = "Intercept" in design.names or spans_constant(design.X)
-    notes: tuple[str, ...] = ()
-    if fit.rss <= PERFECT * float(design.y @ design.y):
-        note = (
-            "The covariates fit the outcome perfectly, up to rounding: standard "
-            "errors and tests say nothing."
-        )
-        warn(f"{note} Look for a covariate that was computed from the outcome.")
-        notes = (note,)
+    notes = perfect(fit.rss, float(design.y @ design.y))
     h = leverages(design.X, fit.bread, w)
     return Model(design, options, w, fit, h, constant, notes)
 
@@ -245,7 +245,7 @@ def _covariance(model: Model, vcov: Vcov) -> Covariance:
     X, fit, w = model.design.X, model.fit, model.w
     if isinstance(vcov, str):
         if vcov in LEVERAGED:
-            _require_leverage(model.leverage, model.design.rows.index, vcov)
+            require_leverage(model.leverage, model.design.rows.index, vcov)
         matrix = robust_covariance(fit, X, vcov, w, model.leverage)
         label = "inverse information" if vcov == "iid" else vcov.upper()
         return Covariance(matrix, {"vcov": label}, ())
@@ -255,18 +255,6 @@ def _covariance(model: Model, vcov: Vcov) -> Covariance:
         lambda: score_blocks(X, fit.residual, w),
         model.design.rows,
         model.options.unit,
-    )
-
-
-def _require_leverage(leverage: Array, ids: pd.Index, vcov: str) -> None:
-    """Raise `EstimationError` if a row determines its own fitted value."""
-    full = leverage >= FULL_LEVERAGE
-    if not full.any():
-        return
-    raise EstimationError(
-        f"Leverage must be below 1 for {vcov.upper()}; {int(full.sum())} of {len(full)}"
-        f" rows break this ({first(ids[full])}): each has a covariate that no other "
-        "row shares. Leave them out, or use vcov='hc1'."
     )
 
 

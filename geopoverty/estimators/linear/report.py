@@ -1,5 +1,6 @@
 """What a fit by least squares says, as facts and tables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from geopoverty.design import Design
 from geopoverty.effects.terms import EffectTerms
 from geopoverty.effects.units import effect_columns
 from geopoverty.numerics import diagnostics
-from geopoverty.numerics.least_squares import LeastSquares, log_likelihood
+from geopoverty.numerics.least_squares import LeastSquares, likelihood_of
 from geopoverty.numerics.types import Array
 
 WHITE_MOST = 1500  # columns of White's regression: with more it is not run
@@ -30,6 +31,42 @@ class Options:
 
 
 @dataclass(frozen=True, eq=False)
+class Core:
+    """A fit as facts and tests need it, wherever its rows are.
+
+    Attributes
+    ----------
+    names : list of str
+    beta : array, shape (k,)
+    bread : array, shape (k, k)
+        Inverse of X'wX.
+    n : int
+        Rows.
+    rss, total : float
+        Weighted squares of residuals, and of the outcome less its mean (as it is,
+        without a constant).
+    log_weights : float
+        Sum of the logarithms of the weights.
+    constant : bool
+        Whether the columns span one.
+    """
+
+    names: list[str]
+    beta: Array
+    bread: Array
+    n: int
+    rss: float
+    total: float
+    log_weights: float
+    constant: bool
+
+    @property
+    def df(self) -> int:
+        """Rows less coefficients."""
+        return self.n - len(self.beta)
+
+
+@dataclass(frozen=True, eq=False)
 class Model:
     """A fit, with what it was fitted to."""
 
@@ -41,37 +78,62 @@ class Model:
     constant: bool
     notes: tuple[str, ...]
 
+    @property
+    def core(self) -> Core:
+        """What facts and tests need."""
+        design, fit, w = self.design, self.fit, self.w
+        n = len(design.y)
+        weight = np.ones(n) if w is None else w
+        centre = float(np.average(design.y, weights=weight)) if self.constant else 0.0
+        total = float(weight @ (design.y - centre) ** 2)
+        return Core(
+            design.names,
+            fit.beta,
+            fit.bread,
+            n,
+            fit.rss,
+            total,
+            0.0 if w is None else float(np.log(w).sum()),
+            self.constant,
+        )
 
-def freedom(model: Model, cov: Covariance) -> float:
+
+def freedom(core: Core, cov: Covariance) -> float:
     """Return the degrees of freedom of tests: rows or clusters less what is lost."""
     groups = cov.facts.get("n_clusters")
-    return float(model.fit.df if groups is None else groups - 1)
+    return float(core.df if groups is None else groups - 1)
+
+
+def core_facts(core: Core, cov: Covariance, df_t: float) -> dict[str, Any]:
+    """Return fit, F test and information criteria."""
+    n, k = core.n, len(core.beta)
+    r2 = 1 - core.rss / core.total
+    own = int(core.constant)
+    loglik = np.inf
+    if core.rss > 0:
+        loglik = likelihood_of(core.rss, n, core.log_weights)
+    return {
+        "r_squared": r2,
+        "adjusted_r_squared": 1 - (1 - r2) * (n - own) / core.df,
+        "sigma": float(np.sqrt(core.rss / core.df)),
+        **_f_test(core, cov.matrix, df_t),
+        "log_likelihood": loglik,
+        "aic": 2 * (k + 1) - 2 * loglik,
+        "bic": np.log(n) * (k + 1) - 2 * loglik,
+        "condition_number": _condition(core.bread),
+        **cov.facts,
+        "df_t": df_t,
+    }
 
 
 def facts(model: Model, cov: Covariance, df_t: float) -> dict[str, Any]:
     """Return fit, F test, information criteria and counts."""
-    design, fit, w = model.design, model.fit, model.w
-    n, k = design.X.shape
-    weight = np.ones(n) if w is None else w
-    centre = float(np.average(design.y, weights=weight)) if model.constant else 0.0
-    total = float(weight @ (design.y - centre) ** 2)
-    r2 = 1 - fit.rss / total
-    own = int(model.constant)
-    loglik = log_likelihood(fit.rss, n, w) if fit.rss > 0 else np.inf
+    design = model.design
     facts = {
-        "n_obs": n,
+        "n_obs": len(design.y),
         "n_dropped": design.dropped,
         "outcome": design.formula.outcome,
-        "r_squared": r2,
-        "adjusted_r_squared": 1 - (1 - r2) * (n - own) / fit.df,
-        "sigma": float(np.sqrt(fit.sigma2)),
-        **_f_test(model, cov.matrix, df_t),
-        "log_likelihood": loglik,
-        "aic": 2 * (k + 1) - 2 * loglik,
-        "bic": np.log(n) * (k + 1) - 2 * loglik,
-        "condition_number": _condition(fit.bread),
-        **cov.facts,
-        "df_t": df_t,
+        **core_facts(model.core, cov, df_t),
     }
     for name, column in (("n_units", "unit"), ("n_periods", "period")):
         key = getattr(model.options, column)
@@ -86,11 +148,11 @@ def _condition(bread: Array) -> float:
     return float(np.sqrt(values[-1] / values[0]))
 
 
-def _f_test(model: Model, vcov: Array, df_t: float) -> dict[str, float]:
-    names = model.design.names
+def _f_test(core: Core, vcov: Array, df_t: float) -> dict[str, float]:
+    names = core.names
     slopes = [j for j, n in enumerate(names) if n != "Intercept"]
     found = {"f_statistic": np.nan, "f_df": float(len(slopes)), "f_p_value": np.nan}
-    part, beta = vcov[np.ix_(slopes, slopes)], model.fit.beta[slopes]
+    part, beta = vcov[np.ix_(slopes, slopes)], core.beta[slopes]
     # On few clusters the covariance cannot tell so many slopes apart.
     if slopes and np.linalg.matrix_rank(part, hermitian=True) == len(slopes):
         f = float(beta @ linalg.solve(part, beta, assume_a="pos")) / len(slopes)
@@ -99,9 +161,8 @@ def _f_test(model: Model, vcov: Array, df_t: float) -> dict[str, float]:
     return found
 
 
-def vif_table(model: Model) -> pd.DataFrame:
+def vif_table(design: Design, bread: Array) -> pd.DataFrame:
     """Return the variance inflation of each term."""
-    design = model.design
     slopes = [j for j, n in enumerate(design.names) if n != "Intercept"]
     rows = []
     for term, columns in design.terms:
@@ -109,7 +170,7 @@ def vif_table(model: Model) -> pd.DataFrame:
         if not group:
             continue
         others = [j for j in slopes if j not in group]
-        value = diagnostics.inflation(model.fit.bread, group, others)
+        value = diagnostics.inflation(bread, group, others)
         per_df = value ** (1 / (2 * len(group)))
         rows.append((":".join(term.factors), value, len(group), per_df))
     return pd.DataFrame(rows, columns=["term", "vif", "df", "root_per_df"])
@@ -118,12 +179,8 @@ def vif_table(model: Model) -> pd.DataFrame:
 def variance_tests(model: Model) -> tuple[pd.DataFrame, list[str]]:
     """Test for equal variances; with what to say where that cannot be done."""
     X, e = model.design.X, model.fit.residual
-    columns = ["test", "statistic", "df", "p_value"]
     if not model.constant or model.notes or X.shape[1] == 1:
-        why = "they need a constant, covariates and errors"
-        return pd.DataFrame(columns=columns), [
-            f"No tests of equal variances were made: {why}."
-        ]
+        return no_tests()
     tests = {
         "Breusch-Pagan (studentised)": diagnostics.breusch_pagan(e, X),
         "Breusch-Pagan (normal errors)": diagnostics.breusch_pagan(
@@ -139,8 +196,19 @@ def variance_tests(model: Model) -> tuple[pd.DataFrame, list[str]]:
             f"White's test was left out: its regression has up to {wide:,} columns "
             f"for {len(X):,} rows."
         )
+    return tests_table(tests), notes
+
+
+def tests_table(tests: Mapping[str, diagnostics.ChiSquare]) -> pd.DataFrame:
+    """Return one row a test."""
     rows = [(name, t.statistic, t.df, t.p_value) for name, t in tests.items()]
-    return pd.DataFrame(rows, columns=columns), notes
+    return pd.DataFrame(rows, columns=["test", "statistic", "df", "p_value"])
+
+
+def no_tests() -> tuple[pd.DataFrame, list[str]]:
+    """Return an empty table of tests, and why it is."""
+    why = "they need a constant, covariates and errors"
+    return tests_table({}), [f"No tests of equal variances were made: {why}."]
 
 
 def fitted_table(model: Model) -> pd.DataFrame:

@@ -6,7 +6,6 @@ from scipy import sparse
 from geopoverty.numerics.rank import dependent_columns
 from geopoverty.numerics.spatial.cells import Cells
 from geopoverty.numerics.spatial.resolvent import lag_cells
-from geopoverty.numerics.spatial.spread import cell_concentration
 from geopoverty.numerics.types import Array, Matrix
 
 
@@ -78,7 +77,7 @@ def variance_instruments(X: Array, W: Matrix, cells: Cells, order: int = 2) -> A
            [1. , 2.5],
            [1. , 2. ]])
     """
-    concentration = cell_concentration(cells)
+    concentration = cells.concentration
     squares = W.multiply(W) if sparse.issparse(W) else W * W
     crossed = W.multiply(W.T) if sparse.issparse(W) else W * W.T
     variance = lag_cells(squares, cells, concentration)[cells.codes]

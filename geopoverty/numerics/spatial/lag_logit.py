@@ -2,16 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from scipy import linalg
 
 from geopoverty.errors import EstimationError
-from geopoverty.numerics.binary import BinaryFit, fit_binary
-from geopoverty.numerics.blocks import blocks
+from geopoverty.numerics.binary import BinaryFit, fit_rows
 from geopoverty.numerics.covariance import Scores
 from geopoverty.numerics.links import Link, Logit
-from geopoverty.numerics.spatial.cells import Cells
+from geopoverty.numerics.scatter import Scattered, dense, gathered
+from geopoverty.numerics.spatial.cell_rows import (
+    CellBlock,
+    CellFeed,
+    InCells,
+    Shifted,
+    Sums,
+)
+from geopoverty.numerics.spatial.cells import Cells, Layout
 from geopoverty.numerics.spatial.resolvent import Resolvent, lag_cells
 from geopoverty.numerics.types import Array, Codes, Matrix
 
@@ -63,13 +72,48 @@ class LagFit:
     at_boundary: bool
 
 
-@dataclass(frozen=True, eq=False)
-class LagProblem:
-    """Outcome, covariates and weights of a log-odds lag model.
+class LagData(Protocol):
+    """Outcome, covariates and weights of a log-odds lag model, wherever rows are.
 
     Log-odds are A_N^-1 X b with A_N = I - rho Z W Zbar', and outcomes are
     independent given them [1]_; of rows in cells only the means of cells pass
-    through W.
+    through W. So one pass over rows gives the likelihood and its derivatives.
+
+    References
+    ----------
+    .. [1] Krisztin, T. & Piribauer, P. (2021). A Bayesian spatial autoregressive
+       logit model with an empirical application to European regional FDI flows.
+       Empirical Economics 61, 231-257: the mean of their equation 2.
+    """
+
+    @property
+    def rows(self) -> CellFeed:
+        """All rows."""
+
+    @property
+    def some(self) -> CellFeed:
+        """Enough of them to compare starts on."""
+
+    @property
+    def means(self) -> Array:
+        """Means of the covariates in cells, shape (cells, k)."""
+
+    @property
+    def cells(self) -> Layout:
+        """How cells lie."""
+
+    @property
+    def W(self) -> Matrix:  # noqa: N802 - what the equations call it
+        """Weights between units."""
+
+    @property
+    def link(self) -> Link:
+        """From log-odds to probabilities."""
+
+
+@dataclass(frozen=True, eq=False)
+class LagProblem:
+    """A log-odds lag model of rows in memory.
 
     Attributes
     ----------
@@ -80,12 +124,6 @@ class LagProblem:
     w : array, shape (n,), or None
         Weight of each row's log-likelihood.
     link : Link
-
-    References
-    ----------
-    .. [1] Krisztin, T. & Piribauer, P. (2021). A Bayesian spatial autoregressive
-       logit model with an empirical application to European regional FDI flows.
-       Empirical Economics 61, 231-257: the mean of their equation 2.
     """
 
     X: Array
@@ -95,20 +133,38 @@ class LagProblem:
     w: Array | None = None
     link: Link = Logit
 
-    def carried(self, rho: float) -> tuple[Resolvent, Array]:
-        """Return the solver at rho and (B - I) Xbar, shape (cells, k)."""
-        solver = Resolvent(self.W, rho)
-        means = self.cells.mean(self.X)
-        return solver, solver.cells(self.cells, means) - means
+    @cached_property
+    def rows(self) -> InCells:
+        """All rows."""
+        return InCells(self.X, self.y, self.w, self.cells.codes)
 
-    def profile(self, rho: float, sample: Codes | None = None) -> BinaryFit:
-        """Maximise the likelihood in beta alone, on all rows or on a sample."""
-        rows = slice(None) if sample is None else sample
-        M = self.X[rows]
-        if rho:
-            M = M + self.carried(rho)[1][self.cells.codes[rows]]
-        w = None if self.w is None else self.w[rows]
-        return fit_binary(np.ascontiguousarray(M), self.y[rows], self.link, w)
+    @cached_property
+    def some(self) -> InCells:
+        """Enough of them to compare starts on: a fixed random sample."""
+        n = len(self.y)
+        if n <= SAMPLE:
+            return self.rows
+        chosen = np.random.default_rng(0).choice(n, SAMPLE, replace=False)
+        return self.rows.part(np.sort(chosen))
+
+    @cached_property
+    def means(self) -> Array:
+        """Means of the covariates in cells, shape (cells, k)."""
+        return self.cells.mean(self.X)
+
+
+def carried_over(data: LagData, rho: float) -> Array:
+    """Return what neighbours add to the covariates, (B - I) Xbar, (cells, k)."""
+    solver = Resolvent(data.W, rho)
+    return solver.cells(data.cells, data.means) - data.means
+
+
+def profile(data: LagData, rho: float, rows: CellFeed | None = None) -> BinaryFit:
+    """Maximise the likelihood in beta alone, on all rows or on some."""
+    shifted = Shifted(
+        data.rows if rows is None else rows, carried_over(data, rho) if rho else None
+    )
+    return fit_rows(shifted, data.means.shape[1], data.link)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +179,7 @@ class _Point:
 
 
 def fit_lag_logit(
-    problem: LagProblem,
+    data: LagData,
     bounds: tuple[float, float],
     stepped: Callable[[], object] = lambda: None,
 ) -> LagFit:
@@ -131,7 +187,7 @@ def fit_lag_logit(
 
     Parameters
     ----------
-    problem : LagProblem
+    data : LagData
     bounds : (float, float)
         The feasible interval of rho, around 0.
     stepped : callable
@@ -155,17 +211,17 @@ def fit_lag_logit(
     likelihood rises; where that information is not positive definite, the expected
     one takes its place.
     """
-    beta, rho, separating = _best_start(problem, bounds)
+    beta, rho, separating = _best_start(data, bounds)
     if separating.size:
         empty = np.full((len(beta) + 1, len(beta) + 1), np.nan)
         return LagFit(np.append(beta, rho), empty, 0.0, (), separating, False)
-    point = _point(problem, np.append(beta, rho))
+    point = _point(data, np.append(beta, rho))
     record: list[Step] = []
     for _ in range(MAX_STEPS):
         direction = _ascent(point)
         decrement = float(point.score @ direction)
         record.append(Step(float(point.theta[-1]), point.loglik, decrement))
-        point = _halved(problem, point, direction, bounds)
+        point = _halved(data, point, direction, bounds)
         stepped()
         if decrement < DECREMENT:
             return _finished(point, record, at_boundary=False)
@@ -194,24 +250,45 @@ def in_words(record: list[Step] | tuple[Step, ...]) -> str:
     )
 
 
+def score_rows(data: LagData, theta: Array) -> Callable[[CellBlock], Array]:
+    """Return what gives a block's derivatives of the log-likelihood, (m, k + 1)."""
+    beta, link = theta[:-1], data.link
+    carried, slope, _ = _derivatives(data, theta)
+    along = slope @ beta
+
+    def scores(block: CellBlock) -> Array:
+        M = block.X + carried[block.codes]
+        residual = block.weighed(link.at(M @ beta, block.y).residual)
+        return np.column_stack([M, along[block.codes]]) * residual[:, None]
+
+    return scores
+
+
 def lag_scores(problem: LagProblem, theta: Array) -> Scores:
     """Yield each block's derivatives of the log-likelihood, shape (m, k + 1)."""
-    carried, slope, _ = _derivatives(problem, theta)
-    for rows, M, eta in _blocks(problem, carried, theta[:-1]):
-        residual = problem.link.at(eta, problem.y[rows]).residual
-        if problem.w is not None:
-            residual = residual * problem.w[rows]
-        along = (slope @ theta[:-1])[problem.cells.codes[rows]]
-        yield rows, np.column_stack([M, along]) * residual[:, None]
+    scores = score_rows(problem, theta)
+    for rows, block in problem.rows.blocks():
+        yield rows, scores(block)
 
 
 def _best_start(
-    problem: LagProblem, bounds: tuple[float, float]
+    data: LagData, bounds: tuple[float, float]
 ) -> tuple[Array, float, Codes]:
-    sample = None
-    if len(problem.y) > SAMPLE:
-        chosen = np.random.default_rng(0).choice(len(problem.y), SAMPLE, replace=False)
-        sample = np.sort(chosen)
+    found = _start_on(data, bounds, data.some)
+    if found is None or (found[2].size and data.some is not data.rows):
+        # Some rows may lack what all of them have, such as a rare category.
+        found = _start_on(data, bounds, data.rows)
+    if found is not None:
+        return found
+    raise EstimationError(
+        "The lag model has no finite likelihood at any start of rho. Check the "
+        "covariates for perfect separation and very different sizes."
+    )
+
+
+def _start_on(
+    data: LagData, bounds: tuple[float, float], rows: CellFeed
+) -> tuple[Array, float, Codes] | None:
     best: tuple[float, Array, float] | None = None
     best_share = 0.0
     for share, only_after in STARTS:
@@ -219,63 +296,53 @@ def _best_start(
             continue
         rho = share * bounds[1] if share >= 0 else -share * bounds[0]
         try:
-            fit = problem.profile(rho, sample)
+            fit = profile(data, rho, rows)
         except EstimationError:  # no start: its likelihood has no maximum
             continue
         if fit.separating.size:  # it rises to 0, which nothing surpasses
             return fit.beta, rho, fit.separating
         if best is None or fit.loglik > best[0]:
             best, best_share = (fit.loglik, fit.beta, rho), share
-    if best is not None:
-        return best[1], best[2], np.zeros(0, dtype=np.intp)
-    raise EstimationError(
-        "The lag model has no finite likelihood at any start of rho. Check the "
-        "covariates for perfect separation and very different sizes."
-    )
+    return None if best is None else (best[1], best[2], np.zeros(0, dtype=np.intp))
 
 
-def _derivatives(problem: LagProblem, theta: Array) -> tuple[Array, Array, Array]:
+def _derivatives(data: LagData, theta: Array) -> tuple[Array, Array, Array]:
     """Return (B - I) Xbar and its first two derivatives in rho, (cells, k) each."""
-    cells, W = problem.cells, problem.W
+    cells, W, means = data.cells, data.W, data.means
     solver = Resolvent(W, float(theta[-1]))
-    means = cells.mean(problem.X)
     here = solver.cells(cells, means)
     slope = solver.cells(cells, lag_cells(W, cells, here))  # dB = B W B
     bend = 2 * solver.cells(cells, lag_cells(W, cells, slope))
     return here - means, slope, bend
 
 
-def _blocks(problem: LagProblem, carried: Array, beta: Array):  # type: ignore[no-untyped-def]
-    for rows in blocks(len(problem.y)):
-        M = problem.X[rows] + carried[problem.cells.codes[rows]]
-        yield rows, M, M @ beta
-
-
-def _point(problem: LagProblem, theta: Array) -> _Point:
-    beta = theta[:-1]
+def _point(data: LagData, theta: Array) -> _Point:
+    beta, link, cells = theta[:-1], data.link, data.cells.n
     k = len(beta)
-    carried, slope, bend = _derivatives(problem, theta)
+    carried, slope, bend = _derivatives(data, theta)
     along, curve = slope @ beta, bend @ beta
-    residual = np.empty(len(problem.y))
-    loglik, score, expected = 0.0, np.zeros(k + 1), np.zeros((k + 1, k + 1))
-    for rows, M, eta in _blocks(problem, carried, beta):
-        here = problem.link.at(eta, problem.y[rows])
-        J = np.column_stack([M, along[problem.cells.codes[rows]]])
-        weight, residual[rows], values = here.weight, here.residual, here.loglik
-        if problem.w is not None:
-            w = problem.w[rows]
-            weight, values = weight * w, values * w
-            residual[rows] *= w
-        loglik += float(values.sum())
-        score += residual[rows] @ J
-        expected += (J * weight[:, None]).T @ J
+
+    def kernel(block: CellBlock) -> Sums:
+        M = block.X + carried[block.codes]
+        here = link.at(M @ beta, block.y)
+        J = np.column_stack([M, along[block.codes]])
+        residual, weight = block.weighed(here.residual), block.weighed(here.weight)
+        return (
+            np.asarray(block.weighed(here.loglik).sum()),
+            residual @ J,
+            (J * weight[:, None]).T @ J,
+            Scattered(block.codes, residual[:, None], cells),
+        )
+
+    ways = (np.add, np.add, np.add, gathered)
+    loglik, score, expected, residuals = data.rows.total(kernel, ways)
     # What the index bends in (beta, rho) counts with the residuals of its cells.
-    pull = problem.cells.add(residual)
+    pull = dense(residuals)[:, 0]
     observed = expected.copy()
     observed[:k, k] -= pull @ slope
     observed[k, :k] = observed[:k, k]
     observed[k, k] -= float(pull @ curve)
-    return _Point(theta, loglik, score, observed, expected)
+    return _Point(theta, float(loglik), score, observed, expected)
 
 
 def _ascent(point: _Point) -> Array:
@@ -293,13 +360,13 @@ def _ascent(point: _Point) -> Array:
 
 
 def _halved(
-    problem: LagProblem, point: _Point, direction: Array, bounds: tuple[float, float]
+    data: LagData, point: _Point, direction: Array, bounds: tuple[float, float]
 ) -> _Point:
     rho, step = float(point.theta[-1]), float(direction[-1])
     room = bounds[1] - rho if step > 0 else rho - bounds[0]
     size = min(1.0, 0.9 * room / abs(step)) if step else 1.0
     while True:
-        trial = _point(problem, point.theta + size * direction)
+        trial = _point(data, point.theta + size * direction)
         if trial.loglik >= point.loglik - 1e-9 * (abs(point.loglik) + 1):
             return trial
         if size < 1e-6:

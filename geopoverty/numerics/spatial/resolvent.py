@@ -7,7 +7,7 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import splu
 
 from geopoverty.errors import EstimationError
-from geopoverty.numerics.spatial.cells import Cells
+from geopoverty.numerics.spatial.cells import Layout
 from geopoverty.numerics.types import Array, Matrix
 
 
@@ -74,13 +74,13 @@ class Resolvent:
         inverse, _ = linalg.lapack.dgetri(*self._factor, lwork=room)
         return np.asarray(inverse.T)
 
-    def cells(self, cells: Cells, values: Array, *, transposed: bool = False) -> Array:
+    def cells(self, cells: Layout, values: Array, *, transposed: bool = False) -> Array:
         """Return B v for values of cells, period by period, shaped as they came."""
         wide = cells.by_unit(values)
         return cells.by_cell(self.solve(wide, transposed=transposed), values)
 
 
-def lag_cells(W: Matrix, cells: Cells, values: Array) -> Array:
+def lag_cells(W: Matrix, cells: Layout, values: Array) -> Array:
     """Return W v for values of cells, period by period, shaped as they came."""
     return cells.by_cell(np.asarray(W @ cells.by_unit(values)), values)
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from geopoverty.errors import EstimationError
-from geopoverty.numerics.spatial.cells import Cells
+from geopoverty.numerics.spatial.cells import Cells, Layout
 from geopoverty.numerics.spatial.resolvent import Resolvent
 from geopoverty.numerics.spatial.selected_inverse import NormalMatrix
 from geopoverty.numerics.types import Array, Matrix
@@ -39,7 +39,53 @@ class Spread:
     own: Array
 
 
-class Variances:
+class Diagonals:
+    """B_gg and (BMB')_gg at any rho, what does not change with rho kept.
+
+    Parameters
+    ----------
+    W : array or CSR array, shape (n, n)
+        Between units. Sparse weights are never made dense.
+    layout : Layout
+        Of cells, whose rows may be elsewhere.
+    """
+
+    def __init__(self, W: Matrix, layout: Layout) -> None:
+        self.W, self.layout = W, layout
+        M = layout.by_unit(layout.concentration)
+        # Periods with the same rows in every unit share a matrix.
+        distinct, of_period = np.unique(M, axis=1, return_inverse=True)
+        self._M, self._of_period = distinct, of_period.ravel()
+        self._normal: list[NormalMatrix] = []
+        if sparse.issparse(W) or distinct.shape[1] == 1:
+            pattern = None
+            for column in distinct.T:
+                self._normal.append(NormalMatrix(W, 1 / column, pattern))
+                pattern = self._normal[0].pattern
+
+    def diagonals(self, rho: float, *, own: bool) -> tuple[Array, Array]:
+        """Return B_gg by unit (zeros unless `own`) and (BMB')_gg by cell."""
+        if not self._normal:
+            return _diagonals(self.W, rho, self.layout, slope=False)[:2]
+        found = [normal.at(rho) for normal in self._normal]
+        stay = np.zeros(self.layout.units)
+        if own:  # B = C A'N, row by row
+            A = _resolved(self.W, rho)
+            pattern = self._normal[0].pattern
+            parts = pattern.matrix(pattern.lay(A) * found[0].entries())
+            stay = np.asarray(parts.sum(axis=1)).ravel() / self._M[:, 0]
+        columns = [found[at].diagonal() for at in self._of_period]
+        quadratic = np.concatenate(columns)
+        if not np.all(quadratic < SINGULAR):
+            raise EstimationError(
+                f"I - rho W is singular, or nearly so, at rho = {rho:.6g}. Keep rho "
+                "between the inverses of the least and greatest eigenvalue of the "
+                "weights."
+            )
+        return stay, quadratic
+
+
+class Variances(Diagonals):
     """The diagonal of Sigma at any rho, what does not change with rho kept.
 
     Parameters
@@ -57,17 +103,8 @@ class Variances:
     """
 
     def __init__(self, W: Matrix, cells: Cells) -> None:
-        self.W, self.cells = W, cells
-        M = cells.by_unit(cell_concentration(cells))
-        # Periods with the same rows in every unit share a matrix.
-        distinct, of_period = np.unique(M, axis=1, return_inverse=True)
-        self._M, self._of_period = distinct, of_period.ravel()
-        self._normal: list[NormalMatrix] = []
-        if sparse.issparse(W) or distinct.shape[1] == 1:
-            pattern = None
-            for column in distinct.T:
-                self._normal.append(NormalMatrix(W, 1 / column, pattern))
-                pattern = self._normal[0].pattern
+        super().__init__(W, cells)
+        self.cells = cells
 
     def at(self, rho: float) -> Spread:
         """Return variances and B_gg.
@@ -81,27 +118,6 @@ class Variances:
         periods = self.cells.periods
         return Spread(lay_out(self.cells, own, quadratic), np.tile(own, periods))
 
-    def diagonals(self, rho: float, *, own: bool) -> tuple[Array, Array]:
-        """Return B_gg by unit (zeros unless `own`) and (BMB')_gg by cell."""
-        if not self._normal:
-            return _diagonals(self.W, rho, self.cells, slope=False)[:2]
-        found = [normal.at(rho) for normal in self._normal]
-        stay = np.zeros(self.cells.units)
-        if own:  # B = C A'N, row by row
-            A = _resolved(self.W, rho)
-            pattern = self._normal[0].pattern
-            parts = pattern.matrix(pattern.lay(A) * found[0].entries())
-            stay = np.asarray(parts.sum(axis=1)).ravel() / self._M[:, 0]
-        columns = [found[at].diagonal() for at in self._of_period]
-        quadratic = np.concatenate(columns)
-        if not np.all(quadratic < SINGULAR):
-            raise EstimationError(
-                f"I - rho W is singular, or nearly so, at rho = {rho:.6g}. Keep rho "
-                "between the inverses of the least and greatest eigenvalue of the "
-                "weights."
-            )
-        return stay, quadratic
-
 
 def spread_of(B: Array, cells: Cells) -> Spread:
     """Return variances and B_gg from the inverse itself, shape (units, units).
@@ -112,7 +128,7 @@ def spread_of(B: Array, cells: Cells) -> Spread:
     >>> spread_of(np.array([[4.0, 2.0], [2.0, 4.0]]) / 3, cells).variance.round(6)
     array([2.222222, 2.222222])
     """
-    M = cells.by_unit(cell_concentration(cells))
+    M = cells.by_unit(cells.concentration)
     quadratic = cells.by_cell((B * B) @ M, np.empty(cells.n))
     own = np.ascontiguousarray(np.diag(B))
     return Spread(lay_out(cells, own, quadratic), np.tile(own, cells.periods))
@@ -194,7 +210,7 @@ def lay_out(cells: Cells, own: Array, quadratic: Array, constant: float = 1.0) -
     share, codes = cells.share, cells.codes
     if cells.w is None:
         return np.asarray(quadratic[codes] + constant * (1 - share))
-    concentration = cell_concentration(cells)[codes]
+    concentration = cells.concentration[codes]
     of_row = np.tile(own, cells.periods)[codes]
     return np.asarray(
         constant * (1 - 2 * share + concentration)
@@ -203,18 +219,12 @@ def lay_out(cells: Cells, own: Array, quadratic: Array, constant: float = 1.0) -
     )
 
 
-def cell_concentration(cells: Cells) -> Array:
-    """Return the sum of squared shares of each cell's rows, shape (n_cells,)."""
-    squares = np.bincount(cells.codes, cells.share**2, minlength=cells.n)
-    return np.asarray(squares, np.float64)
-
-
 def _diagonals(
-    W: Matrix, rho: float, cells: Cells, *, slope: bool
+    W: Matrix, rho: float, cells: Layout, *, slope: bool
 ) -> tuple[Array, Array, Array, Array]:
     """Return B_gg (by unit), (BMB')_gg (by cell) and their derivatives in rho."""
     n = W.shape[0]
-    M = cells.by_unit(cell_concentration(cells))
+    M = cells.by_unit(cells.concentration)
     own, quadratic = np.empty(n), np.empty(M.shape)
     d_own, d_quadratic = np.zeros(n), np.zeros(M.shape)
     solver = Resolvent(W, rho)
