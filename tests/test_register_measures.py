@@ -1,5 +1,6 @@
 """Poverty indices on registers: the numbers of the table in memory."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from geopoverty.measures import (
     watts,
 )
 from geopoverty.registers import Register, quantiles, read_register
+from geopoverty.registers.joined import codes_in
 
 
 @pytest.fixture(scope="module")
@@ -231,3 +233,12 @@ def test_what_is_not_to_be_had_is_named(
             read_register(table.assign(income=table["income"] - 1))["income"],
             poverty_line=2.5,
         )
+
+
+def test_labels_are_found_by_many_threads_at_once() -> None:
+    rows = pd.Series(np.arange(20_000))
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            known = pd.Index(np.arange(20_000))  # its table of values is not yet made
+            found = list(pool.map(lambda _, i=known: codes_in(rows, i), range(8)))
+            assert all((codes == rows).all() for codes in found)

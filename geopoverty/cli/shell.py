@@ -1,6 +1,7 @@
 """The commands, and what all of them do about errors and warnings."""
 
 import argparse
+import logging
 import sys
 import time
 import warnings
@@ -31,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.command is None:
         parser.print_help()
         return 0
+    # pyfixest lets every package's remarks through; only warnings are for the shell.
+    logging.getLogger("pyogrio").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.showwarning = _say_warning  # type: ignore[assignment]
         warnings.simplefilter("always", GeoPovertyWarning)
@@ -38,6 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status: int = asked.run(asked)
         except GeoPovertyError as error:
             sys.stderr.write(f"geopoverty: {error}\n")
+            return 2
+        except OSError as error:  # a disk that is full, a folder that went away
+            said = error.strerror or error
+            sys.stderr.write(
+                f"geopoverty: {said}; what was written before is unchanged.\n"
+            )
             return 2
         except KeyboardInterrupt:
             sys.stderr.write(

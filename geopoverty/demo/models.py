@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from geopoverty.data import catalog
+from geopoverty.design.sample import Sample
 from geopoverty.estimators.binary import logit
 from geopoverty.estimators.exits import exit_hazard
 from geopoverty.estimators.panel import panel
+from geopoverty.patterns import local_moran
 from geopoverty.results import Result
 from geopoverty.weights import SpatialWeights, travel_weights
 
@@ -36,6 +38,8 @@ class FirstLight:
         Between the counties of `recent`.
     logits : dict of int to Result
         By year: is a county poor?
+    gathered : Result
+        Where counties of like poverty lie side by side, in each census.
     income : Result
         Fixed-effects panel of log income.
     exits : Result
@@ -48,6 +52,7 @@ class FirstLight:
     recent: pd.DataFrame
     near: SpatialWeights
     logits: dict[int, Result]
+    gathered: Result
     income: Result
     exits: Result
 
@@ -89,7 +94,16 @@ def estimate() -> FirstLight:
         weights=weights,
         unit_data=start,
     )
-    return FirstLight(counties, table, weights, recent, near, logits, income, exits)
+    gathered = local_moran(
+        "family_poverty_rate",
+        table,
+        weights=weights,
+        unit=Sample("unit_id", "period"),
+        fdr=True,
+    )
+    return FirstLight(
+        counties, table, weights, recent, near, logits, gathered, income, exits
+    )
 
 
 def county_table(counties: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -68,6 +68,22 @@ def _data_layers(atlas: Atlas, found: FirstLight) -> Atlas:
             description="Personal income earned per square kilometre. No figures for "
             "Arizona, Florida, Georgia, Iowa, Kentucky and parts of other states.",
         )
+        .add_classes(
+            found.gathered,
+            "class",
+            label="Where poverty gathers",
+            period="period",
+            description=f"High-High: a poor county among poor ones, by the {NEIGHBORS} "
+            "counties it reaches soonest, beyond what chance would place together.",
+        )
+        .add_bivariate(
+            found.table[found.table["period"] == WAVES[-1]],
+            ("family_poverty_rate", "unemployment_rate"),
+            labels=("Families in poverty", "Out of work"),
+            units=("%", "%"),
+            label="Poverty and unemployment, 1990",
+            description="Thirds of all counties by each. Darkest: high in both.",
+        )
     )
 
 

@@ -98,7 +98,8 @@ def load_times(
         missing, or they cannot be read.
     """
     require_one_source(part)
-    require_option(part.status, STATUSES, "status")
+    if part.status is not None:
+        require_option(part.status, STATUSES, "status")
     times: TravelTimes
     if part.dataset is not None:
         times = _dataset(TIMES, part.dataset, part.options)

@@ -103,7 +103,8 @@ def data_sha256(data: pd.DataFrame | TravelTimes) -> str:
     digest = hashlib.sha256()
     if isinstance(data, TravelTimes):
         digest.update("\0".join(data.units).encode())
-        for array in arrays_of(data.matrix):
+        marked = [] if data.filled is None else arrays_of(data.filled)
+        for array in (*arrays_of(data.matrix), *marked):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
     plain = pd.DataFrame(data)

@@ -67,7 +67,7 @@ class Times:
 
     Attributes
     ----------
-    status : str
+    status : str, optional
         Of a file: measured, routed, modelled or simulated.
     speed_kmh, circuity : float, optional
         To model the times from distances between the centres of the boundaries.
@@ -77,7 +77,7 @@ class Times:
 
     dataset: str | None = None
     file: str | None = None
-    status: str = "measured"
+    status: str | None = None
     speed_kmh: float | None = None
     circuity: float | None = None
     outside: str = "refuse"
