@@ -182,6 +182,19 @@ def test_what_is_left_out_is_said(homes: pd.DataFrame, tmp_path: Path) -> None:
     assert found.provenance["data"] == [{"title": "Homes", "status": "simulated"}]
 
 
+def test_what_a_part_says_of_itself_goes_on(
+    homes: pd.DataFrame, tmp_path: Path
+) -> None:
+    said = homes.copy()
+    said.attrs = {"title": "Made homes", "status": "simulated", "seed": 1}
+    path = written(tmp_path / "said", homes.head(1500), said.tail(1500))
+    (source,) = gp.logit(PLAIN, path).provenance["data"]
+    assert source == {"title": "said", "status": "simulated"}
+    path = written(tmp_path / "first", said.head(1500), homes.tail(1500))
+    found = gp.logit(PLAIN, path)
+    assert found.provenance["data"] == [{"title": "Made homes", "status": "simulated"}]
+
+
 def test_an_empty_part_is_noted(folder: Path) -> None:
     notes = gp.logit(PLAIN, folder).notes
     assert any(

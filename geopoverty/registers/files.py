@@ -1,6 +1,7 @@
 """Parquet files, described and cut into parts; their rows are not read here."""
 
 import glob
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import pyarrow.parquet
 
 from geopoverty._checks import first
 from geopoverty.errors import InputError
+from geopoverty.provenance import SOURCE_KEYS, weakest_status
 from geopoverty.registers.parts import FilePart
 
 PIECE = 1_000_000  # rows of a part, so that threads and workers have enough to share
@@ -75,7 +77,20 @@ def open_files(source: Any) -> Opened:
     if empty:
         notes = (f"{len(empty)} of {len(files)} parts have no rows ({first(empty)}).",)
     attrs = {"title": Path(str(source)).name} if isinstance(source, str | Path) else {}
-    return Opened(name, kinds, tuple(parts), attrs, notes)
+    told = _told([schema for _, schema in schemas])
+    return Opened(name, kinds, tuple(parts), {**attrs, **told}, notes)
+
+
+def _told(schemas: Sequence[pa.Schema]) -> dict[str, Any]:
+    """Return what pandas wrote of the table, such as that it is simulated."""
+    found = [
+        json.loads((schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
+        for schema in schemas
+    ]
+    told = {k: v for k, v in found[0].items() if k in SOURCE_KEYS}
+    if any("status" in attrs for attrs in found):
+        told["status"] = weakest_status(found)
+    return told
 
 
 def _found(source: Any) -> tuple[str, list[_File]]:

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
+from geopoverty.design.recipe import names_in_right
 from geopoverty.errors import GeoPovertyError, InputError
 from geopoverty.registers.parts import FilePart, Part
 from geopoverty.registers.register import Register
@@ -106,6 +107,34 @@ def write_parts(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return _written(target, found)
+
+
+def where_complete(
+    rows: pd.DataFrame, right: str, names: Sequence[str], score: Work
+) -> pd.DataFrame:
+    """Return what is computed of the rows that have all covariates, NaN for others.
+
+    Parameters
+    ----------
+    rows : DataFrame, m rows, index 0 to m - 1
+    right : str
+        The right side of a formula.
+    names : sequence of str
+        The columns of the scores.
+    score : callable
+        From rows to scores of those that are complete, indexed by position.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"age": [np.nan, 3.0]})
+    >>> where_complete(rows, "age", ["x"], lambda r: r.dropna() * 2)["age"].tolist()
+    [nan, 6.0]
+    """
+    needed = rows.columns.intersection(list(names_in_right(right)))
+    every = np.arange(len(rows))
+    if not rows[needed].notna().all(axis=1).any():
+        return pd.DataFrame(np.nan, index=every, columns=list(names))
+    return score(rows).reindex(every)
 
 
 @dataclass(frozen=True, eq=False)
