@@ -18,9 +18,11 @@ from geopoverty.numerics.spatial.lag_logit import (
     LagProblem,
     Step,
     _point,
+    carried_over,
     fit_lag_logit,
     in_words,
     lag_scores,
+    profile,
 )
 from geopoverty.numerics.spatial.resolvent import Resolvent, lag_cells
 
@@ -102,8 +104,8 @@ def test_sparse_weights_give_what_dense_give(seed):
 def test_without_dependence_it_is_the_plain_logit():
     case = problem()
     plain = fit_binary(case.X, case.y, Logit)
-    assert case.profile(0.0).loglik == pytest.approx(plain.loglik, rel=EXACT)
-    np.testing.assert_allclose(case.profile(0.0).beta, plain.beta, rtol=1e-8)
+    assert profile(case, 0.0).loglik == pytest.approx(plain.loglik, rel=EXACT)
+    np.testing.assert_allclose(profile(case, 0.0).beta, plain.beta, rtol=1e-8)
 
 
 def test_periods_do_not_touch_one_another():
@@ -140,7 +142,7 @@ def test_planted_truth_is_recovered():
     X = np.column_stack([np.ones(n), rng.normal(size=units)[codes], rng.normal(size=n)])
     truth = np.array([-0.4, 0.7, 0.5, 0.6])
     case = LagProblem(X, np.zeros(n), W, Cells(codes, units, 1))
-    _, carried = case.carried(0.6)
+    carried = carried_over(case, 0.6)
     eta = (X + carried[codes]) @ truth[:-1]
     y = (rng.logistic(size=n) < eta).astype(float)
     fit = fit_lag_logit(LagProblem(X, y, W, case.cells), feasible_rho(W))

@@ -10,7 +10,9 @@ from register_cases import assert_same, homes, in_parts
 from geopoverty.covariances import Cluster, Conley, WildCluster
 from geopoverty.data.travel import TravelTimes
 from geopoverty.errors import EstimationError, GeoPovertyWarning, InputError
+from geopoverty.estimators.binary import logit
 from geopoverty.estimators.linear import ols
+from geopoverty.estimators.predict import predict
 from geopoverty.registers import read_register
 from geopoverty.weights import travel_weights
 
@@ -137,3 +139,32 @@ def test_a_perfect_fit_is_doubted(table: pd.DataFrame) -> None:
     with pytest.warns(GeoPovertyWarning, match="computed from the outcome"):
         found = ols("twice ~ land", read_register(table))
     assert found.tables["heteroskedasticity"].empty
+
+
+@pytest.mark.parametrize("outcome", ["poor", "log(income)"])
+def test_predictions_are_written_a_row_a_row(
+    outcome: str, table: pd.DataFrame, folder: Path, tmp_path: Path
+) -> None:
+    table = table.assign(poor=(table["income"] < 2.5).astype(float))
+    estimator = logit if outcome == "poor" else ols
+    fit = estimator(f"{outcome} ~ age + C(sex) + school", table)
+    done = predict(fit, folder, path=tmp_path / "out", keep=["year"])
+    written = pd.read_parquet(done.path)
+    assert written.pop("year").tolist() == table["year"].tolist()
+    expected = predict(fit, table)
+    pd.testing.assert_frame_equal(written, expected.reset_index(drop=True), rtol=1e-10)
+
+
+def test_predictions_need_a_folder_and_no_lags(
+    table: pd.DataFrame, folder: Path, tmp_path: Path
+) -> None:
+    fit = ols("income ~ land", table)
+    with pytest.raises(InputError, match="pass path="):
+        predict(fit, folder)
+    with pytest.raises(InputError, match="path and keep are for registers"):
+        predict(fit, table, path=tmp_path / "out")
+    weights = travel_weights(line(), cutoff=3.0)
+    units = pd.DataFrame({"unit_id": UNITS, "jobs": np.sin(np.arange(50.0))})
+    lagged = ols("income ~ W(jobs)", table, weights=weights, unit_data=units)
+    with pytest.raises(InputError, match="Lags and dependence need all units"):
+        predict(lagged, folder, path=tmp_path / "out")

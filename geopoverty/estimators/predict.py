@@ -1,32 +1,61 @@
 """What a fitted model expects of other rows, or other units."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from geopoverty.design.quoting import holds_lag
+from geopoverty.design.recipe import names_in_right
 from geopoverty.effects.indices import index_of, recipe_from
 from geopoverty.errors import InputError
 from geopoverty.numerics.links import LINKS
 from geopoverty.numerics.spatial.impacts import STEP
 from geopoverty.numerics.spatial.index import IndexAt, SpatialIndex
 from geopoverty.numerics.types import Array
+from geopoverty.registers import Data, is_register, read_register
+from geopoverty.registers.writing import Written, where_complete, write_parts
 from geopoverty.results import Result
 from geopoverty.weights import as_weights
 
 EXITED = "exit_probability"
 
 
+@overload
 def predict(
     result: Result,
     data: pd.DataFrame,
     *,
     weights: Any = None,
     conf_level: float = 0.95,
-) -> pd.DataFrame:
+) -> pd.DataFrame: ...
+
+
+@overload
+def predict(
+    result: Result,
+    data: Data,
+    *,
+    weights: Any = None,
+    conf_level: float = 0.95,
+    path: str | os.PathLike[str],
+    keep: Sequence[str] | None = None,
+) -> Written: ...
+
+
+def predict(
+    result: Result,
+    data: Data,
+    *,
+    weights: Any = None,
+    conf_level: float = 0.95,
+    path: str | os.PathLike[str] | None = None,
+    keep: Sequence[str] | None = None,
+) -> pd.DataFrame | Written:
     """Predict from a fitted logit, probit, spatial binary, linear or Cox model.
 
     Parameters
@@ -34,19 +63,25 @@ def predict(
     result : Result
         Of `logit`, `probit`, `spatial_binary`, `ols` or `exit_hazard` (Cox, with one
         baseline).
-    data : DataFrame, n rows
+    data : DataFrame, n rows; or a register
         The covariates of the fit: the same rows, the same units with other
-        covariates, or other units. The outcome is not used. Never modified.
+        covariates, or other units. The outcome is not used. Never modified. A
+        register is read in parts; the model must then have no lags or dependence.
     weights : SpatialWeights, libpysal Graph or W, optional
         Between the units of `data`, built as for the fit; needed by lags and by
         dependence. To predict for new units beside those of the fit, give rows and
         weights of all of them.
     conf_level : float
         Between 0 and 1.
+    path : path, optional
+        For a register, and needed there: the folder that Parquet parts are written
+        to, a row for each row. It must not be there yet.
+    keep : sequence of str, optional
+        Columns of a register that are written along; when not given, the unit's.
 
     Returns
     -------
-    DataFrame, n rows, indexed as `data`
+    DataFrame, n rows, indexed as `data`; of a register, what was written
         ``trend``: x'b, what a row's own covariates say; ``signal``: what reaches it
         from other units: (A^-1 X b - X b) with dependence, the part of the columns
         ``W(x)`` without it; ``index``: their sum over the spread s of its error (1
@@ -96,19 +131,80 @@ def predict(
     told = _told(result, recipe)
     if not 0 < conf_level < 1:
         raise InputError(f"conf_level must be between 0 and 1; got {conf_level}.")
+    if is_register(data):
+        return _written(_Predictor(result, recipe, told, conf_level), data, path, keep)
+    if path is not None or keep is not None:
+        raise InputError(
+            "path and keep are for registers, whose predictions are written in parts; "
+            "those of a table are returned. Leave them out."
+        )
     held = None if weights is None else as_weights(weights)
-    kept, index = index_of(recipe, data, held)
-    if "centre" in recipe:  # a hazard is told relative to that of a row at the centre
-        index = replace(index, X=index.X - recipe["centre"])
-    found = _parts(index, result, recipe)
-    wide = _quantile(result, conf_level) * found.pop("error")
-    for name, curve in told.items():
-        found[name] = curve(found["index"])
-        if name != EXITED:
-            found[f"{name}_low"] = curve(found["index"] - wide)
-            found[f"{name}_high"] = curve(found["index"] + wide)
-    table = pd.DataFrame(found, index=kept).reindex(np.arange(len(data)))
-    return table.set_axis(data.index)
+    table = _Predictor(result, recipe, told, conf_level).table(data, held)
+    return table.reindex(np.arange(len(data))).set_axis(data.index)
+
+
+@dataclass(frozen=True, eq=False)
+class _Predictor:
+    """What predicts rows: a result, its recipe and what is told."""
+
+    result: Result
+    recipe: Mapping[str, Any]
+    told: Mapping[str, Callable[[Array], Array]]
+    conf_level: float
+
+    @property
+    def names(self) -> list[str]:
+        """The columns of predictions."""
+        each = [
+            (n,) if n == EXITED else (n, f"{n}_low", f"{n}_high") for n in self.told
+        ]
+        return ["trend", "signal", "index", *(name for names in each for name in names)]
+
+    def table(self, data: pd.DataFrame, weights: Any = None) -> pd.DataFrame:
+        """Return predictions of the complete rows, by position."""
+        result, recipe = self.result, self.recipe
+        kept, index = index_of(recipe, data, weights)
+        if "centre" in recipe:  # a hazard is told relative to that of a row there
+            index = replace(index, X=index.X - recipe["centre"])
+        found = _parts(index, result, recipe)
+        wide = _quantile(result, self.conf_level) * found.pop("error")
+        for name, curve in self.told.items():
+            found[name] = curve(found["index"])
+            if name != EXITED:
+                found[f"{name}_low"] = curve(found["index"] - wide)
+                found[f"{name}_high"] = curve(found["index"] + wide)
+        return pd.DataFrame(found, index=kept)
+
+    def batch(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return predictions of a batch of a register."""
+        right = self.recipe["design"]["right"]
+        return where_complete(rows, right, self.names, self.table)
+
+
+def _written(
+    predictor: _Predictor,
+    data: Data,
+    path: str | os.PathLike[str] | None,
+    keep: Sequence[str] | None,
+) -> Written:
+    """Write the predictions of a register."""
+    recipe, register = predictor.recipe, read_register(data)
+    if recipe["model"] != "none" or holds_lag(recipe["design"]["right"]):
+        raise InputError(
+            "Lags and dependence need all units at hand, and a register is read in "
+            "parts. Predict from a table of units."
+        )
+    if path is None:
+        raise InputError(
+            "The predictions of a register are written to a folder: pass path=."
+        )
+    design = recipe["design"]
+    register.must_have(design["levels"])
+    needed = names_in_right(design["right"])
+    reads = [c for c in register.columns if c in needed]
+    unit = [c for c in (design["unit"],) if c in register.columns]
+    keep = unit if keep is None else keep
+    return write_parts(register, path, predictor.batch, reads, keep)
 
 
 def _told(

@@ -1,5 +1,6 @@
 """Whether treated and controls look alike, before and after matching."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from scipy import stats
 
 from geopoverty.errors import GeoPovertyError
 from geopoverty.estimators.matching.rows import Rows
-from geopoverty.estimators.matching.score import fit_model
+from geopoverty.estimators.matching.score import Model, fit_model
 from geopoverty.numerics.rank import dependent_columns
 from geopoverty.numerics.types import Array, Mask
 
@@ -43,6 +44,38 @@ class Balance:
     love: pd.DataFrame
 
 
+@dataclass(frozen=True, eq=False)
+class Arms:
+    """Weighted moments of controls (0) and treated (1).
+
+    Attributes
+    ----------
+    total : array, shape (2,)
+        Sums of weights.
+    mean, squares : array, shape (2, k)
+        Means, and sums of squares around them.
+    """
+
+    total: Array
+    mean: Array
+    squares: Array
+
+    @property
+    def variance(self) -> Array:
+        """Importance weights: as if a weight were that many rows."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.squares / (self.total - 1)[:, None])
+
+    def test(self) -> tuple[Array, Array]:
+        """Return t and p of equal means, one variance in both arms."""
+        df = self.total.sum() - 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pooled = self.squares.sum(axis=0) / df
+            error = np.sqrt(pooled * (1 / self.total).sum())
+            t = (self.mean[1] - self.mean[0]) / error
+        return t, 2 * stats.t.sf(np.abs(t), df)
+
+
 def balance(rows: Rows, weight: Array, link: str) -> Balance:
     """Compare covariates of treated and controls, unmatched and matched.
 
@@ -70,9 +103,25 @@ def balance(rows: Rows, weight: Array, link: str) -> Balance:
        studies. Health Services & Outcomes Research Methodology 2, 169-188.
     """
     weights = (rows.weight, weight)
-    names = rows.names[1:]
-    X = rows.X[:, 1:]
-    arms = [_arms(X, rows.treated, w) for w in weights]
+    arms = [_arms(rows.X[:, 1:], rows.treated, w) for w in weights]
+    joint = [_joint(rows, w, link) for w in weights]
+    return balance_of(rows.names[1:], arms, joint)
+
+
+def balance_of(
+    names: list[str], arms: Sequence[Arms], joint: Sequence[dict[str, Any]]
+) -> Balance:
+    """Return the tables of balance.
+
+    Parameters
+    ----------
+    names : list of str
+        Covariates.
+    arms : sequence of Arms
+        Unmatched, then matched.
+    joint : sequence of dict
+        Joint tests, unmatched, then matched.
+    """
     spread = np.sqrt((arms[0].variance[0] + arms[0].variance[1]) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         bias = [100 * (a.mean[1] - a.mean[0]) / spread for a in arms]
@@ -101,8 +150,8 @@ def balance(rows: Rows, weight: Array, link: str) -> Balance:
     order = np.arange(2 * len(names)).reshape(2, -1).T.ravel()
     joint = pd.DataFrame(
         [
-            {"sample": s, **_joint(rows, w, link), **_biases(b)}
-            for s, w, b in zip(SAMPLES, weights, bias, strict=True)
+            {"sample": s, **tests, **_biases(b)}
+            for s, tests, b in zip(SAMPLES, joint, bias, strict=True)
         ]
     )
     return Balance(table.iloc[order].reset_index(drop=True), joint, _love(names, bias))
@@ -127,38 +176,14 @@ def _biases(bias: Array) -> dict[str, float]:
     }
 
 
-@dataclass(frozen=True, eq=False)
-class _Arms:
-    """Weighted moments of controls (0) and treated (1), each (2, k)."""
-
-    total: Array
-    mean: Array
-    squares: Array
-
-    @property
-    def variance(self) -> Array:
-        """Importance weights: as if a weight were that many rows."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self.squares / (self.total - 1)[:, None])
-
-    def test(self) -> tuple[Array, Array]:
-        """Return t and p of equal means, one variance in both arms."""
-        df = self.total.sum() - 2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            pooled = self.squares.sum(axis=0) / df
-            error = np.sqrt(pooled * (1 / self.total).sum())
-            t = (self.mean[1] - self.mean[0]) / error
-        return t, 2 * stats.t.sf(np.abs(t), df)
-
-
-def _arms(X: Array, treated: Mask, w: Array) -> _Arms:
+def _arms(X: Array, treated: Mask, w: Array) -> Arms:
     total, mean, squares = [], [], []
     for arm in (~treated, treated):
         here, v = X[arm], w[arm]
         total.append(v.sum())
         mean.append(v @ here / v.sum())
         squares.append(v @ (here - mean[-1]) ** 2)
-    return _Arms(np.array(total), np.array(mean), np.array(squares))
+    return Arms(np.array(total), np.array(mean), np.array(squares))
 
 
 def _joint(rows: Rows, weight: Array, link: str) -> dict[str, Any]:
@@ -173,7 +198,11 @@ def _joint(rows: Rows, weight: Array, link: str) -> dict[str, Any]:
     except GeoPovertyError:  # separated, or nothing left to explain
         return dict(EMPTY)
     index = part.X[:, columns] @ model.beta
-    arms = _arms(index[:, None], part.treated, weight[used])
+    return joint_of(model, _arms(index[:, None], part.treated, weight[used]))
+
+
+def joint_of(model: Model, arms: Arms) -> dict[str, Any]:
+    """Return the joint tests of a model of treatment and moments of its index."""
     variance, mean = arms.variance[:, 0], arms.mean[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         b = 100 * abs(mean[1] - mean[0]) / np.sqrt(variance.mean())

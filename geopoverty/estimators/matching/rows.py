@@ -115,26 +115,17 @@ def read_rows(
         collinear=True,
     )
     treatment = design.formula.outcome
-    if treatment in outcomes:
-        raise InputError(
-            f"'{treatment}' cannot be both treatment and outcome. The formula names "
-            "the treatment on its left side, outcome= what it acts on."
-        )
-    if design.names[0] != "Intercept" or len(design.names) < 2:
-        raise InputError(
-            f"'{formula}' must have a constant and at least one covariate: they "
-            "explain who is treated, and are what must balance."
-        )
+    require_sense(formula, treatment, outcomes, design.names)
     weight = np.ones(len(design.y))
     if sampling_weight is not None:
         weight = sampling_weights(design.rows[sampling_weight])
     found = Rows(
         design.rows,
         treatment,
-        _treated(design.y, treatment, design.rows.index),
+        treated_rows(design.y, treatment, design.rows.index),
         design.X,
         design.names,
-        _outcomes(design.rows, outcomes),
+        outcome_columns(design.rows, outcomes),
         outcomes,
         weight,
         sampling_weight is not None,
@@ -145,7 +136,24 @@ def read_rows(
     return found
 
 
-def _treated(values: Array, name: str, ids: pd.Index) -> Mask:
+def require_sense(
+    formula: str, treatment: str, outcomes: tuple[str, ...], names: list[str]
+) -> None:
+    """Raise `InputError` unless treatment, outcomes and covariates make a match."""
+    if treatment in outcomes:
+        raise InputError(
+            f"'{treatment}' cannot be both treatment and outcome. The formula names "
+            "the treatment on its left side, outcome= what it acts on."
+        )
+    if names[0] != "Intercept" or len(names) < 2:
+        raise InputError(
+            f"'{formula}' must have a constant and at least one covariate: they "
+            "explain who is treated, and are what must balance."
+        )
+
+
+def treated_rows(values: Array, name: str, ids: pd.Index) -> Mask:
+    """Return who is treated; refuse what is not 0 or 1."""
     require(
         (values == 0) | (values == 1),
         f"The treatment '{name}' must be 0 or 1",
@@ -155,7 +163,8 @@ def _treated(values: Array, name: str, ids: pd.Index) -> Mask:
     return np.asarray(values == 1)
 
 
-def _outcomes(table: pd.DataFrame, names: tuple[str, ...]) -> Array:
+def outcome_columns(table: pd.DataFrame, names: tuple[str, ...]) -> Array:
+    """Return the outcomes, shape (n, q); refuse what is no number."""
     columns = []
     for name in names:
         if not pd.api.types.is_numeric_dtype(table[name]):
@@ -169,16 +178,20 @@ def _outcomes(table: pd.DataFrame, names: tuple[str, ...]) -> Array:
 
 def _require_enough(rows: Rows) -> None:
     n, k = rows.X.shape
-    treated = int(rows.treated.sum())
-    if not 2 <= treated <= n - 2:
-        raise InputError(
-            f"A match needs at least two treated rows and two controls; "
-            f"'{rows.treatment}' is 1 in {treated} of {n} rows. Check how it is "
-            "coded and which rows have missing values."
-        )
+    require_arms(rows.treatment, int(rows.treated.sum()), n)
     if n <= k:
         raise InputError(
             f"A score needs more rows than columns; there are {n} complete rows for "
             f"{k} columns ({first(rows.names)}). Leave covariates out, or add rows."
         )
     refuse_collinear(rows.X, rows.names)
+
+
+def require_arms(treatment: str, treated: int, n: int) -> None:
+    """Raise `InputError` unless both arms have two rows."""
+    if not 2 <= treated <= n - 2:
+        raise InputError(
+            f"A match needs at least two treated rows and two controls; "
+            f"'{treatment}' is 1 in {treated} of {n} rows. Check how it is "
+            "coded and which rows have missing values."
+        )

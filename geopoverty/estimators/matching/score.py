@@ -120,12 +120,13 @@ def fit_model(
     y = rows.treated.astype(np.float64)
     fit = fit_binary(np.ascontiguousarray(X / scale), y, LINKS[link], w)
     refuse_separation(fit.separating, [rows.names[j] for j in chosen], rows.treatment)
-    return Model(fit, scale, chosen, _null(y, w))
-
-
-def _null(y: Array, w: Array | None) -> float:
     total = float(len(y) if w is None else w.sum())
     ones = float(y.sum() if w is None else w @ y)
+    return Model(fit, scale, chosen, loglik_of_constant(ones, total))
+
+
+def loglik_of_constant(ones: float, total: float) -> float:
+    """Return the log-likelihood of the constant alone, from sums of weights."""
     return float(ones * np.log(ones / total) + (total - ones) * np.log1p(-ones / total))
 
 

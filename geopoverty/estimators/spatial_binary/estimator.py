@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from geopoverty._checks import first, warn
+from geopoverty._checks import first
 from geopoverty.covariances import columns_of, resolved
 from geopoverty.design.columns import refuse_collinear
 from geopoverty.design.durbin import lagged_design
 from geopoverty.design.sample import Sample, cells_of, sample_of, sampled_design
 from geopoverty.errors import InputError
+from geopoverty.estimators.spatial_binary.facts import facts_of, weights_notes
 from geopoverty.estimators.spatial_binary.likelihood import fit_logit, fit_probit
 from geopoverty.estimators.spatial_binary.moments import fit_linear, fit_moments
 from geopoverty.estimators.spatial_binary.options import (
@@ -24,20 +22,23 @@ from geopoverty.estimators.spatial_binary.options import (
 )
 from geopoverty.estimators.spatial_binary.problem import Fitted, Problem
 from geopoverty.estimators.spatial_binary.random import random_result
-from geopoverty.estimators.spatial_binary.report import result_of
+from geopoverty.estimators.spatial_binary.register import (
+    require_sums,
+    spatial_on_register,
+)
+from geopoverty.estimators.spatial_binary.report import describe, result_of
 from geopoverty.numerics.links import LINKS
 from geopoverty.numerics.spatial.bounds import feasible_rho
 from geopoverty.numerics.types import Array
 from geopoverty.provenance import arrays_of, provenance, sources_of
+from geopoverty.registers import Data, is_register, read_register
 from geopoverty.results import Result
-from geopoverty.weights import SpatialWeights, as_weights
-
-FLAT = 0.1  # sd(Wm)/sd(m) below: a lag over nearly everybody
+from geopoverty.weights import as_weights
 
 
 def spatial_binary(
     formula: str,
-    data: pd.DataFrame,
+    data: Data,
     *,
     weights: Any,
     model: str = "lag",
@@ -52,8 +53,10 @@ def spatial_binary(
     ----------
     formula : str
         ``"poor ~ jobs + age"``; the outcome is 0 or 1. ``W(x)`` adds a lag of x.
-    data : DataFrame, n rows
-        Rows with a missing value are dropped and counted. Never modified.
+    data : DataFrame, n rows, or a register
+        Rows with a missing value are dropped and counted. Never modified. A path of
+        Parquet files, a DuckDB relation, a Dask DataFrame or what `read_register`
+        gives is read in passes, never whole: logit by "ml" with `unit`.
     weights : SpatialWeights, libpysal Graph or W
         Between the units of `data`, dense or sparse; sparse weights are never made
         dense.
@@ -130,6 +133,8 @@ def spatial_binary(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import pandas as pd
     >>> import geopoverty as gp
     >>> rng = np.random.default_rng(1)
     >>> ids = [f"{i:03d}" for i in range(60)]
@@ -147,6 +152,12 @@ def spatial_binary(
     require_possible(model, link, name, effects)
     sample = sample_of(unit)
     held = as_weights(weights)
+    if is_register(data):
+        require_sums(unit, link, name, effects)
+        assert isinstance(how, ML)  # all others have just been refused
+        return spatial_on_register(
+            formula, read_register(data), held, sample, model, how
+        )
     design = sampled_design(formula, data, held, sample, _clusters(how, sample))
     _refuse_names(design.names)
     cells = cells_of(design.rows, held, sample, alone=unit is None)
@@ -167,8 +178,8 @@ def spatial_binary(
     options: dict[str, Any] = {"model": model, "link": link, "method": how}
     options |= {"unit": unit, "random": random, "weights": held}
     parts = {
-        "facts": _facts(problem, name),
-        "notes": (*_weights_notes(problem, held), *held.notes),
+        "facts": facts_of(problem, name),
+        "notes": (*weights_notes(problem, held), *held.notes),
         "provenance": provenance(
             formula,
             options,
@@ -178,7 +189,10 @@ def spatial_binary(
     }
     if effects is not None:
         return random_result(problem, effects, parts)
-    return result_of("spatial_binary", problem, _fit(problem, how), parts)
+    fitted = _fit(problem, how)
+    return result_of(
+        "spatial_binary", problem, fitted, parts, describe(problem, fitted)
+    )
 
 
 def _fit(problem: Problem, how: Method) -> Fitted:
@@ -229,48 +243,3 @@ def _refuse_sandwich(how: Method) -> None:
             "With random effects units depend on one another, so standard errors are "
             f"the inverse information; got vcov={how.vcov!r}. Use vcov='iid'."
         )
-
-
-def _facts(problem: Problem, method: str) -> dict[str, Any]:
-    design, cells = problem.lagged.design, problem.cells
-    low, high = problem.bounds
-    w = np.ones(len(problem.y)) if cells.w is None else cells.w
-    facts: dict[str, Any] = {
-        "n_obs": len(problem.y),
-        "n_dropped": design.dropped,
-        "n_units": cells.units,
-        "outcome": design.formula.outcome,
-        "share_of_ones": float(w @ problem.y / w.sum()),
-        "model": problem.model,
-        "link": problem.link.name,
-        "method": method,
-        "feasible_low": low,
-        "feasible_high": high,
-    }
-    return facts | ({"n_periods": cells.periods} if cells.periods > 1 else {})
-
-
-def _weights_notes(problem: Problem, weights: SpatialWeights) -> tuple[str, ...]:
-    cells = problem.cells
-    own = [j for j, n in enumerate(problem.names[:-1]) if not n.startswith("W(")]
-    means = cells.mean(problem.X[:, own])[: cells.units]
-    lags = np.asarray(weights.matrix @ means)
-    spread = means.std(axis=0)
-    varying = spread > 1e-12 * np.maximum(np.abs(means).max(axis=0), 1e-300)
-    if not varying.any():
-        return ()
-    ratio = float(np.mean(lags.std(axis=0)[varying] / spread[varying]))
-    neighbours = float(weights.effective_neighbors().mean())
-    alone = len(weights.islands)
-    note = (
-        f"A unit has {neighbours:.1f} effective neighbours on average; {alone} of "
-        f"{weights.n} units have none (their lag is 0); covariates' lags vary "
-        f"{ratio:.3f} times as much as the covariates: sd(Wx)/sd(x)."
-    )
-    if ratio >= FLAT:
-        return (note,)
-    warn(
-        f"{note} So flat a lag hardly identifies dependence: try a cutoff, a steeper "
-        "decay, or the nearest k."
-    )
-    return (note,)

@@ -7,11 +7,12 @@ import pandas as pd
 from scipy import linalg
 
 from geopoverty._progress import stages
-from geopoverty.covariances import Vcov, covariance, resolved
+from geopoverty.covariances import Vcov, resolved
 from geopoverty.errors import EstimationError, InputError
 from geopoverty.estimators.spatial_binary.options import ML
 from geopoverty.estimators.spatial_binary.problem import (
     CHANCE,
+    Case,
     Fitted,
     Problem,
     ends,
@@ -20,24 +21,22 @@ from geopoverty.estimators.spatial_binary.problem import (
     wide,
     without_dependence,
 )
-from geopoverty.numerics.binary import fit_binary
 from geopoverty.numerics.covariance import inverse
 from geopoverty.numerics.spatial.ep import EpProblem
 from geopoverty.numerics.spatial.ep_fit import EpFit, fit_ep, profile
 from geopoverty.numerics.spatial.ep_search import in_words as ep_in_words
 from geopoverty.numerics.spatial.lag_logit import (
     LagFit,
-    LagProblem,
     fit_lag_logit,
     in_words,
-    lag_scores,
 )
+from geopoverty.numerics.spatial.lag_logit import profile as lag_profile
 from geopoverty.numerics.types import Array
 
 Level = Callable[[float], float]  # the likelihood at a rho, maximised in the rest
 
 
-def fit_logit(problem: Problem, method: ML) -> Fitted:
+def fit_logit(problem: Case, method: ML) -> Fitted:
     """Fit the log-odds lag (or Durbin) logit.
 
     Raises
@@ -45,26 +44,19 @@ def fit_logit(problem: Problem, method: ML) -> Fitted:
     InputError, EstimationError
     """
     vcov = _vcov_of(problem, method)
-    given = LagProblem(
-        problem.X, problem.y, problem.W, problem.cells, problem.cells.w, problem.link
-    )
-    with stages(f"Fitting {len(problem.y):,} rows, step") as stepped:
+    given = problem.lag_data()
+    with stages(f"Fitting {problem.n:,} rows, step") as stepped:
         fit = fit_lag_logit(given, problem.bounds, stepped)
     refuse_separated(problem, fit.separating)
     record = pd.DataFrame([vars(s) for s in fit.record])
-    plain = fit_binary(problem.X, problem.y, problem.link, problem.cells.w)
+    plain = problem.plain()
     gain = fit.loglik - plain.loglik
-    if _flat(problem, fit, gain, lambda rho: given.profile(rho).loglik):
+    if _flat(problem, fit, gain, lambda rho: lag_profile(given, rho).loglik):
         return without_dependence(problem, plain, vcov, record)
     if fit.at_boundary:
         refuse_boundary(problem, float(fit.theta[-1]), in_words(fit.record))
-    found = covariance(
-        vcov,
-        positive_inverse(fit.information, problem),
-        lambda: lag_scores(given, fit.theta),
-        problem.lagged.design.rows,
-        problem.sample.unit,
-    )
+    bread = positive_inverse(fit.information, problem)
+    found = problem.covariance(vcov, bread, fit.theta)
     return Fitted(
         fit.theta,
         found.matrix,
@@ -90,7 +82,7 @@ def fit_probit(problem: Problem, method: ML) -> Fitted:
             f"sandwich errors have no sum to start from; got vcov={method.vcov!r}. Use "
             "vcov='iid', the inverse of the observed information."
         )
-    plain = fit_binary(problem.X, problem.y, problem.link)
+    plain = problem.plain()
     refuse_separated(problem, plain.separating)
     given = EpProblem(problem.X, problem.y, problem.W, problem.cells, problem.structure)
 
@@ -121,7 +113,7 @@ def fit_probit(problem: Problem, method: ML) -> Fitted:
     )
 
 
-def positive_inverse(information: Array, problem: Problem) -> Array:
+def positive_inverse(information: Array, problem: Case) -> Array:
     """Return the inverse information.
 
     Raises
@@ -143,14 +135,14 @@ def positive_inverse(information: Array, problem: Problem) -> Array:
     )
 
 
-def _vcov_of(problem: Problem, method: ML) -> Vcov:
+def _vcov_of(problem: Case, method: ML) -> Vcov:
     unit = problem.sample.unit
     if method.vcov is None:
         return "iid" if problem.cells.alone else resolved("cluster", unit)
     return resolved(method.vcov, unit)
 
 
-def _flat(problem: Problem, fit: LagFit | EpFit, gain: float, level: Level) -> bool:
+def _flat(problem: Case, fit: LagFit | EpFit, gain: float, level: Level) -> bool:
     """Tell whether the data leave rho open.
 
     They do when a 95 % interval is twice as wide as what is stable, and rho = 0 fits

@@ -10,14 +10,22 @@ from geopoverty.design.recipe import recipe_of
 from geopoverty.design.sample import cell_table
 from geopoverty.effects.quality import quality
 from geopoverty.effects.spatial import cell_weights, spatial_effects, unit_effects
-from geopoverty.estimators.spatial_binary.problem import Fitted, Problem
+from geopoverty.estimators.spatial_binary.problem import Case, Fitted, Problem
 from geopoverty.numerics.spatial.index import SpatialIndex
 from geopoverty.numerics.types import Mask
 from geopoverty.results import Result
 
+Described = tuple[
+    pd.DataFrame, dict[str, Any], dict[str, pd.DataFrame], tuple[str, ...]
+]  # units, facts, tables, notes
+
 
 def result_of(
-    name: str, problem: Problem, fitted: Fitted, parts: dict[str, Any]
+    name: str,
+    problem: Case,
+    fitted: Fitted,
+    parts: dict[str, Any],
+    described: Described,
 ) -> Result:
     """Wrap up: estimates, effects, units, facts, tables and notes.
 
@@ -29,12 +37,12 @@ def result_of(
     fitted : Fitted
     parts : dict
         ``facts``, ``notes`` and ``provenance`` that the caller knows.
+    described : tuple
+        Of `describe`, or the like where rows are elsewhere.
     """
     design = problem.lagged.design
-    cells = cell_table(problem.lagged.design, problem.cells, problem.sample)
     estimates = np.where(_open(fitted), np.nan, fitted.theta)
-    find = _without_effects if fitted.infeasible else _effects
-    units, facts, tables, more = find(problem, fitted, cells)
+    units, facts, tables, more = described
     return Result(
         estimator=name,
         estimates=pd.Series(estimates, index=problem.names),
@@ -59,7 +67,7 @@ def _open(fitted: Fitted) -> Mask:
     return np.asarray(last & fitted.flat)
 
 
-def _recipe(problem: Problem, fitted: Fitted) -> dict[str, Any]:
+def _recipe(problem: Case, fitted: Fitted) -> dict[str, Any]:
     """Return what `predict` needs, unless there is nothing to predict from."""
     if fitted.infeasible:
         return {}
@@ -75,12 +83,14 @@ def _recipe(problem: Problem, fitted: Fitted) -> dict[str, Any]:
     }
 
 
-Found = tuple[
-    pd.DataFrame, dict[str, Any], dict[str, pd.DataFrame], tuple[str, ...]
-]  # units, facts, tables, notes
+def describe(problem: Problem, fitted: Fitted) -> Described:
+    """Return units, facts, tables and notes on a fit of rows in memory."""
+    cells = cell_table(problem.lagged.design, problem.cells, problem.sample)
+    find = _without_effects if fitted.infeasible else _effects
+    return find(problem, fitted, cells)
 
 
-def _effects(problem: Problem, fitted: Fitted, cells: pd.DataFrame) -> Found:
+def _effects(problem: Problem, fitted: Fitted, cells: pd.DataFrame) -> Described:
     """Set probabilities and effects beside the cells; say how well all fits."""
     index = SpatialIndex(
         problem.X,
@@ -113,7 +123,7 @@ def _effects(problem: Problem, fitted: Fitted, cells: pd.DataFrame) -> Found:
     return found.beside(cells), dict(fit.facts), tables, notes
 
 
-def _without_effects(problem: Problem, _: Fitted, cells: pd.DataFrame) -> Found:
+def _without_effects(problem: Problem, _: Fitted, cells: pd.DataFrame) -> Described:
     outcome = pd.DataFrame({"outcome": problem.y})
     fitted = outcome.set_axis(problem.lagged.design.rows.index)
     return cells, {}, {"fitted": fitted}, ()
@@ -131,7 +141,7 @@ def _likelihood_ratio(fitted: Fitted) -> dict[str, float]:
     }
 
 
-def one_way(problem: Problem, units: pd.DataFrame) -> tuple[str, ...]:
+def one_way(problem: Case, units: pd.DataFrame) -> tuple[str, ...]:
     """Note how many units have the same outcome in all their rows."""
     if problem.cells.alone:
         return ()
