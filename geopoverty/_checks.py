@@ -245,6 +245,44 @@ def binary_outcome(values: pd.Series, name: str) -> Array:
     return y
 
 
+def finite_numbers(
+    values: pd.Series, ids: Sequence[object] | pd.Index, way_out: str
+) -> Array:
+    """Return a column as floats, NaN where a value is missing.
+
+    Parameters
+    ----------
+    values : Series, shape (n,)
+    ids : sequence, shape (n,)
+        What to call each row.
+    way_out : str
+        What to do about a column that holds no numbers.
+
+    Raises
+    ------
+    InputError
+        If it does not hold numbers, or one is infinite.
+
+    Examples
+    --------
+    >>> finite_numbers(pd.Series([1, None]), ["a", "b"], "Convert it.")
+    array([ 1., nan])
+    """
+    if not pd.api.types.is_numeric_dtype(values) or values.dtype.kind == "c":
+        raise InputError(
+            f"The column '{values.name}' must hold numbers; it holds {values.dtype}. "
+            f"{way_out}"
+        )
+    numbers: Array = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    require(
+        ~np.isinf(numbers),
+        f"The column '{values.name}' must be finite",
+        ids=ids,
+        way_out="Set infinite values to missing, or drop these rows.",
+    )
+    return numbers
+
+
 def refuse_separation(columns: Codes, names: Sequence[str], outcome: str) -> None:
     """Raise `EstimationError` naming columns that separate an outcome perfectly.
 

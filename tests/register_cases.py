@@ -1,12 +1,18 @@
 """A register in uneven parts, and what it means that two results are the same."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 
+import cloudpickle
 import numpy as np
 import pandas as pd
 
+from geopoverty.registers import Register, read_register
+from geopoverty.registers.parts import Part
+from geopoverty.registers.runners import Job, Sums
 from geopoverty.results import Result
 
 CUTS = (0, 700, 700, 740, 1450, 1500)  # the second part is empty
@@ -46,6 +52,23 @@ def in_parts(table: pd.DataFrame, folder: Path) -> Path:
     for i, (start, stop) in enumerate(pairwise(CUTS)):
         table.iloc[start:stop].to_parquet(folder / f"part-{i}.parquet")
     return folder
+
+
+class Shipped:
+    """Who sums as workers of a cluster do: every job is sent, and nothing held here."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()  # like a connection, it cannot be sent
+
+    def sums(self, parts: Sequence[Part], job: Job) -> Iterator[Sums]:
+        """Yield the sum of each part, in their order."""
+        for part in parts:
+            yield cloudpickle.loads(cloudpickle.dumps((job, part)))[0].over(part)
+
+
+def shipped(folder: Path) -> Register:
+    """Return a register whose parts are summed elsewhere."""
+    return replace(read_register(folder), runner=Shipped())
 
 
 def assert_same(

@@ -257,7 +257,7 @@ def test_unknown_columns_get_a_suggestion(counties, rates):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"poor": ["a", "b", "c"]}, "'poor' must be numeric; it is object"),
+        ({"poor": ["a", "b", "c"]}, "'poor' must hold numbers; it holds object"),
         ({"poor": [np.nan] * 3}, "must hold at least one value; all 3 are missing"),
         ({"poor": [1, np.inf, 2]}, r"must be finite; 1 of 3 rows break this \(02\)"),
         ({"unit_id": ["01", "x", "y"]}, r"in the boundaries; 2 of 3 .* \(x, y\)"),

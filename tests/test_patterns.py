@@ -448,7 +448,7 @@ def bad(frame, **changes):
         ("valu", {}, "column valu, which the table lacks. Did you mean 'value'"),
         ("value", {"value": np.nan}, "'value' must hold at least one value; all 25"),
         ("value", {"value": 3.0}, "'value' must differ between units; all 25 values"),
-        ("value", {"value": "a"}, "'value' must hold numbers; it is"),
+        ("value", {"value": "a"}, "'value' must hold numbers; it holds"),
         ("value", {"value": np.inf}, "'value' must be finite; 25 of 25 rows"),
         ("value", {"unit_id": "00"}, "one row a unit; 24 of 25 rows repeat one"),
         ("value", {"unit_id": [f"x{i}" for i in range(25)]},

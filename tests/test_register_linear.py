@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from register_cases import assert_same, homes, in_parts
+from register_cases import assert_same, homes, in_parts, shipped
 
 from geopoverty.covariances import Cluster, Conley, WildCluster
 from geopoverty.data.travel import TravelTimes
@@ -85,6 +85,12 @@ def test_dask_and_duckdb_give_the_same(table: pd.DataFrame, folder: Path) -> Non
         duckdb.read_parquet(f"{folder}/*.parquet"),
     ):
         assert_same(ols(formula, source, **options), expected)
+
+
+def test_workers_elsewhere_give_the_same(table: pd.DataFrame, folder: Path) -> None:
+    formula, options = CASES["cluster"]
+    expected = ols(formula, table, **options)
+    assert_same(ols(formula, shipped(folder), **options), expected)
 
 
 def test_columns_nearly_alike_keep_their_digits(tmp_path: Path) -> None:

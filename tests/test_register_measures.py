@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from register_cases import assert_same, homes, in_parts
+from register_cases import assert_same, homes, in_parts, shipped
 
 from geopoverty.errors import GeoPovertyWarning, InputError
 from geopoverty.measures import (
@@ -171,6 +171,17 @@ def test_dask_and_duckdb_give_the_same(table: pd.DataFrame) -> None:
     ):
         found = index(source["income"], **options(source, asked))
         assert_same(found, expected, absent=())
+
+
+def test_workers_elsewhere_give_the_same(table: pd.DataFrame, tmp_path: Path) -> None:
+    source = shipped(in_parts(table, tmp_path))
+    index, asked = CASES["clusters"]
+    expected = index(table["income"], **options(table, asked))
+    assert_same(index(source["income"], **options(source, asked)), expected, absent=())
+    line = poverty_line(source["income"], of="median", period=source["year"])
+    pd.testing.assert_series_equal(
+        line, poverty_line(table["income"], of="median", period=table["year"])
+    )
 
 
 def test_a_stratum_of_one_is_told(table: pd.DataFrame) -> None:

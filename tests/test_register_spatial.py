@@ -16,6 +16,7 @@ from geopoverty.errors import EstimationError, GeoPovertyWarning, InputError
 from geopoverty.estimators.predict import predict
 from geopoverty.estimators.spatial_binary import (
     ML,
+    LinearGMM,
     gathered,
     gathered_effects,
     spatial_binary,
@@ -98,6 +99,16 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     (
         f"{PLAIN} + C(crop)",
         {"unit": Sample("unit_id", "year", "w"), "method": ML(vcov=Cluster("village"))},
+    ),
+    (f"{PLAIN} + roof", {"method": "linear-gmm"}),
+    (
+        f"{PLAIN} + phone",
+        {
+            "method": LinearGMM(order=3),
+            "link": "probit",
+            "model": "durbin",
+            "unit": Sample("unit_id", "year"),
+        },
     ),
     (
         "poor ~ jobs * age",
@@ -228,9 +239,8 @@ def test_the_result_goes_on_as_any_other(
 BROKEN: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     (PLAIN, {"unit": None}, InputError, "name the column of unit ids in unit="),
     (PLAIN, {"method": "gmm"}, InputError, "method='gmm' needs all rows at hand"),
-    (PLAIN, {"method": "linear-gmm"}, InputError, "method='linear-gmm' needs all rows"),
-    (PLAIN, {"link": "probit"}, InputError, "link='probit' needs all rows at hand"),
-    (PLAIN, {"random": "unit"}, InputError, "random effects needs all rows at hand"),
+    (PLAIN, {"link": "probit"}, InputError, "link='probit' with .* needs all"),
+    (PLAIN, {"random": "unit"}, InputError, "random='unit' needs all rows at hand"),
     (PLAIN, {"model": "error"}, InputError, "log-odds have no error term"),
     (PLAIN, {"unit": "county"}, InputError, "needs the column county"),
     ("poor ~ agee", {}, InputError, "uses agee, which the table lacks"),

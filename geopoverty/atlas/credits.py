@@ -1,16 +1,15 @@
 """The footer: what was done, from which data, and what to be careful about."""
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 import pandas as pd
 
+from geopoverty.provenance import sources_in
 from geopoverty.results import Result
-
-SOURCE_KEYS = ("title", "status", "source", "licence", "attribution")
 
 
 @dataclass(frozen=True)
@@ -127,12 +126,7 @@ def sources_of(attrs: Mapping[Any, Any]) -> tuple[Source, ...]:
     >>> sources_of({"title": "Census", "status": "measured"})[0].status
     'measured'
     """
-    listed = attrs.get("data", attrs)
-    entries = [listed] if isinstance(listed, Mapping) else listed
-    if not isinstance(entries, Iterable) or isinstance(entries, str):
-        return ()
-    sources = [_source(e) for e in entries if isinstance(e, Mapping)]
-    return tuple(dict.fromkeys(s for s in sources if s is not None))
+    return tuple(Source(**entry) for entry in sources_in(attrs))
 
 
 def version() -> str:
@@ -147,8 +141,3 @@ def version() -> str:
         return metadata.version("geopoverty")
     except metadata.PackageNotFoundError:
         return "from source"
-
-
-def _source(entry: Mapping[Any, Any]) -> Source | None:
-    texts = {k: str(entry[k]) for k in SOURCE_KEYS if entry.get(k) not in (None, "")}
-    return Source(**texts) if texts else None

@@ -7,10 +7,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geopoverty._checks import first, require, require_columns, unit_ids
+from geopoverty._checks import (
+    finite_numbers,
+    first,
+    require,
+    require_columns,
+    unit_ids,
+)
 from geopoverty.errors import InputError
 
 UNIT = "unit_id"
+CONVERT = "Convert it: pd.to_numeric(table[column])."
 Floats = NDArray[np.float64]
 
 
@@ -47,7 +54,7 @@ class Rows:
             If the column is not numeric, or a value is infinite.
         """
         grid = np.full((len(self.periods), self.count), np.nan)
-        grid[self.place] = _numbers(self.table, column, self.ids)
+        grid[self.place] = finite_numbers(self.table[column], self.ids, CONVERT)
         return grid
 
     def values(self, column: str) -> Floats:
@@ -222,23 +229,6 @@ def _require_once(
         f"A map shows one row a unit{' and period' if periods is not None else ''}; "
         f"{len(twice)} stand more than once ({names}). {way_out}"
     )
-
-
-def _numbers(table: pd.DataFrame, column: str, ids: pd.Index) -> Floats:
-    values = table[column]
-    if not pd.api.types.is_numeric_dtype(values):
-        raise InputError(
-            f"The column '{column}' must be numeric; it is {values.dtype}. Convert "
-            "it: pd.to_numeric(table[column])."
-        )
-    numbers: Floats = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    require(
-        ~np.isinf(numbers),
-        f"The column '{column}' must be finite",
-        ids=ids,
-        way_out="Set infinite values to missing, or drop these rows.",
-    )
-    return numbers
 
 
 def _short(value: float) -> float | int | None:

@@ -31,6 +31,7 @@ from geopoverty.numerics.types import Array
 from geopoverty.numerics.welfare import MeanIndex
 from geopoverty.provenance import provenance, sources_of
 from geopoverty.registers.columns import Column
+from geopoverty.registers.register import Register
 from geopoverty.results import Result
 
 ROUNDING = 1e-13  # of the sums a variance is the difference of: below it there is none
@@ -111,16 +112,19 @@ def poverty_on_register(
         options.survey,
         positive=estimator == "watts",
     )
-    looked = look(asked)
+    register: Register = income.register
+    looked = look(register, asked)
     lines = _lines(given, asked, looked)
     summed = sum_up(
+        register,
         asked,
         looked,
         [line.level for line in lines],
         list(indices.values()),
         needed=options.survey not in (None, Survey()),
     )
-    return _Report(estimator, list(indices), lines, asked, looked, summed).result
+    report = _Report((estimator, *indices), lines, asked, looked, summed, register)
+    return report.result
 
 
 def _labelled(given: Lines) -> dict[str, Any]:
@@ -156,7 +160,7 @@ def _require_known(given: Mapping[str, Any], indices: Mapping[str, MeanIndex]) -
 
 def _lines(given: Mapping[str, Any], asked: Asked, looked: Looked) -> list[_Line]:
     lines = []
-    ranges = dict(zip(asked.line_columns, looked.ranges.tolist(), strict=True))
+    ranges = dict(zip(asked.lines, looked.ranges.tolist(), strict=True))
     for label, line in given.items():
         if isinstance(line, Column):
             lines.append(_Line(label, line.name, line.name, *ranges[line.name]))
@@ -180,12 +184,16 @@ def _share(line: Relative, looked: Looked) -> float:
 class _Report:
     """Sums on the way to a `Result`."""
 
-    estimator: str
-    names: list[str]
+    called: tuple[str, ...]  # the estimator, then its indices
     lines: list[_Line]
     asked: Asked
     looked: Looked
     summed: Summed
+    register: Register
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.called[1:])
 
     @property
     def result(self) -> Result:
@@ -207,13 +215,13 @@ class _Report:
             ignore_index=True,
         )
         return Result(
-            estimator=self.estimator,
+            estimator=self.called[0],
             estimates=pd.Series(values, index=names),
             vcov=pd.DataFrame(vcov, index=names, columns=names),
             units=units,
             facts={**self.summed.facts, "vcov": self._design},
             tables={"lines": self._lines_table()},
-            notes=(*self.summed.notes, *self._notes(units)),
+            notes=(*self.register.notes, *self.summed.notes, *self._notes(units)),
             provenance=self._provenance(),
         )
 
@@ -307,7 +315,7 @@ class _Report:
         return f"linearised, {' and '.join(parts) or 'independent rows'}"
 
     def _provenance(self) -> dict[str, Any]:
-        formula = self.asked.income.name
+        formula = self.asked.income
         if len(self.lines) == 1:
             line = self.lines[0]
             formula += f" below {line.given if line.estimated else line.in_words}"
@@ -318,9 +326,9 @@ class _Report:
         options = {"weight": self.asked.weight, "index": ", ".join(self.names)}
         given = {f"line {z.label}".strip(): z.given for z in self.lines}
         arrays = [self._sums, self.summed.rows]
-        sources = sources_of(self.asked.income.register)
+        sources = sources_of(self.register)
         return provenance(formula, {**options, **given}, arrays, sources) | {
-            "estimator": self.estimator
+            "estimator": self.called[0]
         }
 
 

@@ -12,6 +12,7 @@ from geopoverty.measures.register_rows import asked_for as checked
 from geopoverty.numerics.types import Array
 from geopoverty.registers.columns import Column
 from geopoverty.registers.quantiles import Values, quantiles
+from geopoverty.registers.register import Register
 from geopoverty.registers.runners import Sums
 
 
@@ -34,9 +35,10 @@ def levels_on_register(
         See `poverty_line`.
     """
     asked = checked(income, {}, weight, period, None)
-    looked = look(asked)
-    places = places_of(asked, looked.cells)
-    centre = _means(asked, places) if of == "mean" else _medians(asked, places)
+    register: Register = income.register
+    places = places_of(asked, look(register, asked).cells)
+    found = _means if of == "mean" else _medians
+    centre = found(register, asked, places)
     waves = pd.Index(places.keys.iloc[:, 0] if asked.by else [income.name])
     held = ~np.isnan(centre)  # waves without an income have no line
     require(
@@ -49,7 +51,7 @@ def levels_on_register(
     return np.asarray(share * centre[held]), waves[held]
 
 
-def _means(asked: Asked, places: Places) -> Array:
+def _means(register: Register, asked: Asked, places: Places) -> Array:
     groups = len(places.keys)
 
     def kernel(table: pd.DataFrame) -> Sums:
@@ -57,13 +59,12 @@ def _means(asked: Asked, places: Places) -> Array:
         at = places.group[places.of(rows)]
         return np.bincount(at, w * y, groups), np.bincount(at, w, groups)
 
-    sums, mass = asked.income.register.total(kernel, asked.columns)
+    sums, mass = register.total(kernel, asked.columns)
     return np.asarray(sums / np.where(mass > 0, mass, np.nan))
 
 
-def _medians(asked: Asked, places: Places) -> Array:
+def _medians(register: Register, asked: Asked, places: Places) -> Array:
     groups = len(places.keys)
-    register = asked.income.register
 
     def total(kernel: Any, combine: Any) -> Any:
         def of_table(table: pd.DataFrame) -> Any:

@@ -17,6 +17,7 @@ from geopoverty.numerics.survey_cells import Cells
 from geopoverty.numerics.types import Array, Mask
 from geopoverty.numerics.welfare import MeanIndex
 from geopoverty.registers.columns import Column
+from geopoverty.registers.register import Register
 from geopoverty.registers.runners import Sums
 from geopoverty.registers.scan import MOST_GROUPS
 
@@ -29,9 +30,9 @@ class Asked:
 
     Attributes
     ----------
-    income : Column
-    lines : mapping of str to float or Column
-        By their labels; None for one that is computed from the incomes.
+    income : str
+    lines : tuple of str
+        Columns of lines.
     weight : str or None
     by : tuple of str
     strata, cluster : str or None
@@ -39,8 +40,8 @@ class Asked:
         Whether every income must be above 0.
     """
 
-    income: Column
-    lines: Mapping[str, Any]
+    income: str
+    lines: tuple[str, ...]
     weight: str | None
     by: tuple[str, ...]
     strata: str | None
@@ -54,19 +55,14 @@ class Asked:
         return tuple(dict.fromkeys((*self.by, *drawn)))
 
     @property
-    def line_columns(self) -> tuple[str, ...]:
-        """Columns of lines."""
-        return tuple(z.name for z in self.lines.values() if isinstance(z, Column))
-
-    @property
     def columns(self) -> tuple[str, ...]:
         """All columns."""
         weighing = () if self.weight is None else (self.weight,)
-        return (self.income.name, *weighing, *self.line_columns, *self.labels)
+        return (self.income, *weighing, *self.lines, *self.labels)
 
     def kept(self, table: pd.DataFrame) -> tuple[pd.DataFrame, Array, Array]:
         """Return the rows with an income, their incomes and weights."""
-        y: Array = table[self.income.name].to_numpy(np.float64)
+        y: Array = table[self.income].to_numpy(np.float64)
         known = ~np.isnan(y)
         if not known.all():
             table, y = table[known], y[known]
@@ -116,8 +112,15 @@ def asked_for(
             "it in the register."
         )
     one = {k: None if c is None else c.name for k, c in given.items() if k != "by"}
+    columns = tuple(z.name for z in lines.values() if isinstance(z, Column))
     return Asked(
-        income, lines, one["weight"], names, one["strata"], one["cluster"], positive
+        income.name,
+        tuple(dict.fromkeys(columns)),
+        one["weight"],
+        names,
+        one["strata"],
+        one["cluster"],
+        positive,
     )
 
 
@@ -160,21 +163,21 @@ class Looked:
     cells: pd.DataFrame
 
 
-def look(asked: Asked) -> Looked:
+def look(register: Register, asked: Asked) -> Looked:
     """Check a register's incomes, weights, lines and labels in one pass."""
 
     def kernel(table: pd.DataFrame) -> Sums:
         _check(table, asked)
         rows, y, w = asked.kept(table)
         counts = np.array([len(table), len(y), (y == 0).sum(), (y < 0).sum()])
-        lines = rows[list(asked.line_columns)].to_numpy(np.float64)
+        lines = rows[list(asked.lines)].to_numpy(np.float64)
         low = lines.min(axis=0, initial=np.inf)
         high = lines.max(axis=0, initial=-np.inf)
         cells = table[list(asked.labels)].drop_duplicates().astype(object)
         return counts, np.array([w.sum(), w @ y]), low, high, cells
 
     ways = (np.add, np.add, np.minimum, np.maximum, _union)
-    counts, sums, low, high, cells = asked.income.register.total(
+    counts, sums, low, high, cells = register.total(
         kernel, asked.columns, ways, "Reading the register once, part"
     )
     if not counts[1]:
@@ -186,7 +189,7 @@ def look(asked: Asked) -> Looked:
 
 
 def _check(table: pd.DataFrame, asked: Asked) -> None:
-    every: Array = table[asked.income.name].to_numpy(np.float64)
+    every: Array = table[asked.income].to_numpy(np.float64)
     require(
         ~np.isinf(every),
         "Income must be finite",
@@ -207,7 +210,7 @@ def _check(table: pd.DataFrame, asked: Asked) -> None:
             ids=rows.index,
             way_out="Drop these rows, or take the poverty gap: fgt(alpha=1).",
         )
-    for name in asked.line_columns:
+    for name in asked.lines:
         values = rows[name].to_numpy(np.float64)
         require(
             np.isfinite(values) & (values > 0),
@@ -262,6 +265,7 @@ class Summed:
 
 
 def sum_up(
+    register: Register,
     asked: Asked,
     looked: Looked,
     levels: Sequence[float | str],
@@ -273,6 +277,7 @@ def sum_up(
 
     Parameters
     ----------
+    register : Register
     asked : Asked
     looked : Looked
     levels : sequence of float or str
@@ -297,7 +302,7 @@ def sum_up(
         used = Scattered(places.of(rows), np.hstack(parts), count)
         return every, used, on
 
-    every, used, on = asked.income.register.total(
+    every, used, on = register.total(
         kernel, asked.columns, (gathered, gathered, np.add)
     )
     every, used = (s.sums() if isinstance(s, Scattered) else s for s in (every, used))
@@ -400,5 +405,5 @@ def _described(
         cells.totals[:, 0],
         on,
         facts,
-        [*asked.income.register.notes, *dropped, *empty, *notes],
+        [*dropped, *empty, *notes],
     )

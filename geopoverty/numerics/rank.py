@@ -57,12 +57,12 @@ def dependent_among(rows: Feed, gram: Array) -> list[tuple[int, list[int]]]:
     scale = np.where(length > 0, length, 1.0)
     if length.all() and _least_pivot(gram / np.outer(scale, scale)) > SAFE_PIVOT:
         return []
-    (triangle,) = rows.total(lambda b: (_triangle(b.X / scale),), _stacked)
+    (whole,) = rows.total(lambda b: (triangle(b.X / scale),), stacked)
     found: list[tuple[int, list[int]]] = []
     kept: list[int] = []
     for j in range(len(gram)):
-        column = triangle[:, j]
-        basis = triangle[:, kept]
+        column = whole[:, j]
+        basis = whole[:, kept]
         weight = linalg.lstsq(basis, column)[0] if kept else np.zeros(0)
         rest = np.linalg.norm(column - basis @ weight)
         if length[j] > 0 and rest > TOLERANCE:
@@ -81,9 +81,11 @@ def _least_pivot(gram: Array) -> float:
     return float(np.diag(factor).min() ** 2)
 
 
-def _triangle(X: Array) -> Array:
+def triangle(X: Array) -> Array:
+    """Return R of a QR decomposition, as many rows as there are, at most k."""
     return np.asarray(linalg.qr(X, mode="r")[0][: X.shape[1]])
 
 
-def _stacked(upper: Array, lower: Array) -> Array:
-    return _triangle(np.vstack([upper, lower]))
+def stacked(upper: Array, lower: Array) -> Array:
+    """Return R of the rows of two blocks, from theirs."""
+    return triangle(np.vstack([upper, lower]))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geopoverty._checks import first, require, require_columns, unit_ids
+from geopoverty._checks import finite_numbers, first, require, require_columns, unit_ids
 from geopoverty.design.sample import Sample, sample_of
 from geopoverty.errors import InputError
 from geopoverty.numerics.types import Array, Mask
@@ -195,24 +195,9 @@ def _table(column: str, data: pd.DataFrame, sample: Sample) -> pd.DataFrame:
             way_out="Fill or drop these rows.",
         )
     when = held[sample.period].to_numpy() if periods else np.zeros(len(held))
-    values = _numbers(held[column], ids)
+    convert = "Convert it: pd.to_numeric(data[column])."
+    values = finite_numbers(held[column], ids, convert)
     return pd.DataFrame({"unit_id": ids, "period": when, "value": values})
-
-
-def _numbers(values: pd.Series, ids: pd.Index) -> Array:
-    if not pd.api.types.is_numeric_dtype(values):
-        raise InputError(
-            f"The column '{values.name}' must hold numbers; it is {values.dtype}. "
-            "Convert it: pd.to_numeric(data[column])."
-        )
-    numbers: Array = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    require(
-        ~np.isinf(numbers),
-        f"The column '{values.name}' must be finite",
-        ids=ids,
-        way_out="Set infinite values to missing, or drop these rows.",
-    )
-    return numbers
 
 
 def _require_known(table: pd.DataFrame, weights: SpatialWeights) -> None:

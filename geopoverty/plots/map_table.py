@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geopoverty._checks import first, require, require_columns
+from geopoverty._checks import finite_numbers, first, require, require_columns
 from geopoverty.classes import Classes, MapStyle
 from geopoverty.data.boundaries import check_geometry, require_crs
 from geopoverty.errors import InputError
@@ -20,6 +20,7 @@ POINTS = 100_000  # fewer are drawn as they are
 MULTIPLES = 16  # maps on one sheet
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int8]
+NAMED = "Draw named classes with map_classes."
 
 
 @dataclass(frozen=True)
@@ -130,29 +131,12 @@ def numbers(table: pd.DataFrame, column: str) -> Floats:
     >>> numbers(pd.DataFrame({"poor": [1, None]}), "poor")
     array([ 1., nan])
     """
-    found = _numbers(table, column)
+    found = finite_numbers(table[column], table.index, NAMED)
     if np.isnan(found).all():
         raise InputError(
             f"The column '{column}' must hold at least one value; all {len(found)} are "
             "missing. Check how it was made."
         )
-    return found
-
-
-def _numbers(table: pd.DataFrame, column: str) -> Floats:
-    values = table[column]
-    if not pd.api.types.is_numeric_dtype(values) or values.dtype.kind == "c":
-        raise InputError(
-            f"The column '{column}' must hold numbers; it holds {values.dtype}. Draw "
-            "named classes with map_classes."
-        )
-    found: Floats = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    require(
-        ~np.isinf(found),
-        f"'{column}' must be finite",
-        ids=table.index,
-        way_out="Set these values to missing (NaN).",
-    )
     return found
 
 
@@ -162,7 +146,7 @@ def unsure(
     """Return which units are "not significant"; None without p-values."""
     if column is None:
         return None
-    p = _numbers(table, column)
+    p = finite_numbers(table[column], table.index, "Name the column of p-values.")
     require(
         np.isnan(p) | ((p >= 0) & (p <= 1)),
         f"p-values in '{column}' must be from 0 to 1",

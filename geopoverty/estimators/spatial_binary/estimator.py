@@ -56,7 +56,8 @@ def spatial_binary(
     data : DataFrame, n rows, or a register
         Rows with a missing value are dropped and counted. Never modified. A path of
         Parquet files, a DuckDB relation, a Dask DataFrame or what `read_register`
-        gives is read in passes, never whole: logit by "ml" with `unit`.
+        gives is read in passes, never whole: logit by "ml", or
+        "linear-gmm", with `unit`.
     weights : SpatialWeights, libpysal Graph or W
         Between the units of `data`, dense or sparse; sparse weights are never made
         dense.
@@ -154,9 +155,10 @@ def spatial_binary(
     held = as_weights(weights)
     if is_register(data):
         require_sums(unit, link, name, effects)
-        assert isinstance(how, ML)  # all others have just been refused
+        _require_known(sample, link, name, effects)
+        assert not isinstance(how, GMM)  # it has just been refused
         return spatial_on_register(
-            formula, read_register(data), held, sample, model, how
+            formula, read_register(data), held, sample, model, link, how
         )
     design = sampled_design(formula, data, held, sample, _clusters(how, sample))
     _refuse_names(design.names)

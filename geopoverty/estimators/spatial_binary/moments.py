@@ -7,15 +7,16 @@ from geopoverty._checks import warn
 from geopoverty._progress import stages
 from geopoverty.estimators.spatial_binary.options import GMM, LinearGMM
 from geopoverty.estimators.spatial_binary.problem import (
+    Case,
     Fitted,
     Problem,
     refuse_boundary,
     refuse_separated,
     without_dependence,
 )
-from geopoverty.numerics.binary import BinaryFit, fit_binary
+from geopoverty.numerics.binary import BinaryFit
 from geopoverty.numerics.spatial.gmm import GmmFit, GmmOptions, fit_gmm
-from geopoverty.numerics.spatial.linear_gmm import fit_linear_gmm
+from geopoverty.numerics.spatial.linear_gmm import fit_linear_rows
 from geopoverty.numerics.spatial.moments import BinaryData
 
 CHANCE_95 = 3.84  # of chi-squared with 1 df: a rise of the objective by chance
@@ -71,7 +72,7 @@ def fit_moments(problem: Problem, method: GMM) -> Fitted:
     )
 
 
-def fit_linear(problem: Problem, method: LinearGMM) -> Fitted:
+def fit_linear(problem: Case, method: LinearGMM) -> Fitted:
     """Fit by GMM linearised at rho = 0.
 
     Raises
@@ -83,10 +84,9 @@ def fit_linear(problem: Problem, method: LinearGMM) -> Fitted:
     GeoPovertyWarning
         If rho is outside what is feasible.
     """
-    _separated(problem)
-    fit = fit_linear_gmm(
-        problem.X, problem.y, problem.W, problem.cells, problem.link, method.order
-    )
+    plain = _separated(problem)
+    with stages(f"Fitting {problem.n:,} rows by linearised GMM"):
+        fit = fit_linear_rows(problem.lag_data(), plain.beta, method.order)
     notes = [
         "Linearised GMM is inconsistent away from rho = 0 (a true 0.6 gave 0.93 at "
         "50,000 units): use it for comparison with published work, not for conclusions."
@@ -116,9 +116,9 @@ def fit_linear(problem: Problem, method: LinearGMM) -> Fitted:
     )
 
 
-def _separated(problem: Problem) -> BinaryFit:
+def _separated(problem: Case) -> BinaryFit:
     """Return the fit without dependence, once nothing separates the outcome."""
-    plain = fit_binary(problem.X, problem.y, problem.link, problem.cells.w)
+    plain = problem.plain()
     refuse_separated(problem, plain.separating)
     return plain
 

@@ -16,7 +16,8 @@ from geopoverty.estimators.spatial_binary.facts import facts_of, weights_notes
 from geopoverty.estimators.spatial_binary.gathered import Placed, RegisterCase
 from geopoverty.estimators.spatial_binary.gathered_effects import describe_register
 from geopoverty.estimators.spatial_binary.likelihood import fit_logit
-from geopoverty.estimators.spatial_binary.options import ML
+from geopoverty.estimators.spatial_binary.moments import fit_linear
+from geopoverty.estimators.spatial_binary.options import ML, LinearGMM
 from geopoverty.estimators.spatial_binary.report import result_of
 from geopoverty.numerics.links import LINKS
 from geopoverty.numerics.rank import dependent_among
@@ -45,17 +46,18 @@ def require_sums(unit: str | Sample | None, link: str, name: str, random: Any) -
             "A register has many rows a unit: name the column of unit ids in unit=. "
             "With one row a unit, read the register into a table."
         )
-    asked = {
-        "random effects": random is not None,
-        f"method='{name}'": name != "ml",
-        f"link='{link}'": link != "logit",
-    }
-    wanting = [what for what, there in asked.items() if there]
+    wanting = None
+    if random is not None:
+        wanting = "random='unit' needs"
+    elif name == "gmm":
+        wanting = "method='gmm' needs"
+    elif name == "ml" and link == "probit":
+        wanting = "link='probit' with method='ml' needs"
     if wanting:
         raise InputError(
-            f"{first(wanting)} needs all rows at hand, over and over, and a register "
-            "is read in parts. link='logit' with method='ml' (model='lag' or 'durbin') "
-            "needs sums only: use these, or fit a sample of the rows read into a table."
+            f"{wanting} all rows at hand, over and over, and a register is read in "
+            "parts. link='logit' with method='ml' needs sums only, and so does "
+            "method='linear-gmm': use one of them, or fit a sample read into a table."
         )
 
 
@@ -65,9 +67,10 @@ def spatial_on_register(
     weights: SpatialWeights,
     sample: Sample,
     model: str,
-    how: ML,
+    link: str,
+    how: ML | LinearGMM,
 ) -> Result:
-    """Fit the log-odds lag or Durbin logit on a register.
+    """Fit a spatial lag or Durbin model on a register.
 
     Parameters
     ----------
@@ -76,7 +79,9 @@ def spatial_on_register(
     weights : SpatialWeights
     sample : Sample
     model : {"lag", "durbin"}
-    how : ML
+    link : {"logit", "probit"}
+        By linearised GMM; a logit by maximum likelihood.
+    how : ML or LinearGMM
 
     Returns
     -------
@@ -90,18 +95,18 @@ def spatial_on_register(
         See `spatial_binary`.
     """
     rows = _opened(formula, register, weights, sample, how)
-    case, gram = _case(rows, weights, sample, model)
+    case, gram = _case(rows, weights, sample, (model, link))
     refuse_dependent(dependent_among(case.feed(), gram), case.lagged.design.names)
     outcome = rows.plan.parsed.outcome
     plain = case.plain()
     refuse_separation(plain.separating, case.names, outcome)
-    options: dict[str, Any] = {"model": model, "link": "logit", "method": how}
+    options: dict[str, Any] = {"model": model, "link": link, "method": how}
     options |= {"unit": sample, "random": None, "weights": weights}
     parts = {
-        "facts": facts_of(case, "ml"),
+        "facts": facts_of(case, "ml" if isinstance(how, ML) else "linear-gmm"),
         "notes": (*rows.notes, *weights_notes(case, weights), *weights.notes),
     }
-    fitted = fit_logit(case, how)
+    fitted = fit_logit(case, how) if isinstance(how, ML) else fit_linear(case, how)
     parts["provenance"] = provenance(
         formula,
         options,
@@ -113,10 +118,14 @@ def spatial_on_register(
 
 
 def _opened(
-    formula: str, register: Register, weights: SpatialWeights, sample: Sample, how: ML
+    formula: str,
+    register: Register,
+    weights: SpatialWeights,
+    sample: Sample,
+    how: ML | LinearGMM,
 ) -> RegisterRows:
     clusters: tuple[str, ...] = ()
-    if how.vcov is not None:
+    if isinstance(how, ML) and how.vcov is not None:
         clusters = columns_of(resolved(how.vcov, sample.unit), sample.unit)
     roles = sample.roles
     needed = dict.fromkeys((*roles.others, *clusters, sample.unit))
@@ -138,9 +147,10 @@ def _opened(
 
 
 def _case(
-    rows: RegisterRows, weights: SpatialWeights, sample: Sample, model: str
+    rows: RegisterRows, weights: SpatialWeights, sample: Sample, kind: tuple[str, str]
 ) -> tuple[RegisterCase, Array]:
-    """Return the fit's data, and X'X without weights."""
+    """Return the fit's data by model and link, and X'X without weights."""
+    model, link = kind
     units = rows.groups_of((sample.unit,))
     require_units(units, weights)
     periods = pd.Index([None])
@@ -167,7 +177,7 @@ def _case(
         outcomes,
         sample,
         model,
-        LINKS["logit"],
+        LINKS[link],
         feasible_rho(weights.matrix),
     )
     return case, _gram(case) if new else gram

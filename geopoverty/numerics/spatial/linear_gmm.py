@@ -8,10 +8,13 @@ from scipy import linalg
 from geopoverty.errors import EstimationError
 from geopoverty.numerics.binary import fit_binary
 from geopoverty.numerics.links import Link
+from geopoverty.numerics.rank import dependent_among, stacked, triangle
+from geopoverty.numerics.rows import Block, Combines, Kernel, Parts
+from geopoverty.numerics.spatial.cell_rows import CellBlock, CellFeed, Sums
 from geopoverty.numerics.spatial.cells import Cells
-from geopoverty.numerics.spatial.instruments import instruments
+from geopoverty.numerics.spatial.lag_logit import LagData, LagProblem
 from geopoverty.numerics.spatial.resolvent import lag_cells
-from geopoverty.numerics.types import Array, Matrix
+from geopoverty.numerics.types import Array, Codes, Matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,18 +98,132 @@ def fit_linear_gmm(
     >>> fit.moments, fit.parameters, fit.outside
     (4, 3, False)
     """
-    plain = fit_plain(X, y, link)
-    H = instruments(X, W, cells, order)
-    check_moments(H.shape[1], X.shape[1] + 1)
-    index = X @ plain
-    point = link.at(index, y)
-    lag = lag_cells(W, cells, cells.mean(index))[cells.codes]
-    G = point.weight[:, None] * np.column_stack([X, lag])
-    left = point.residual + point.weight * index
-    Q = linalg.qr(H, mode="economic")[0]
-    theta, covariance = _two_stage(G, left, Q)
-    outside = bool(abs(theta[-1]) >= 1)
-    return LinearGmmFit(theta, covariance, plain, H.shape[1], len(theta), outside)
+    data = LagProblem(X, y, W, cells, None, link)
+    return fit_linear_rows(data, fit_plain(X, y, link), order)
+
+
+def fit_linear_rows(data: LagData, plain: Array, order: int = 2) -> LinearGmmFit:
+    """Fit a spatial-lag logit or probit by two-stage least squares, rows anywhere.
+
+    Parameters
+    ----------
+    data : LagData
+        Without weights of rows.
+    plain : array, shape (k,)
+        Coefficients of the model without spatial dependence.
+    order : int
+
+    Returns
+    -------
+    LinearGmmFit
+        See `fit_linear_gmm`.
+
+    Raises
+    ------
+    EstimationError
+        If the instruments do not identify rho.
+    """
+    H = _Instruments.of(data, order)
+    check_moments(len(H.triangle), len(plain) + 1)
+    index = data.means @ plain
+    lag = lag_cells(data.W, data.cells, index)
+    link = data.link
+
+    def linearised(block: CellBlock) -> tuple[Array, Array, Array]:
+        eta = block.X @ plain
+        point = link.at(eta, block.y)
+        G = point.weight[:, None] * np.column_stack([block.X, lag[block.codes]])
+        return H.basis(block), G, point.residual + point.weight * eta
+
+    def first(block: CellBlock) -> Sums:
+        Q, G, left = linearised(block)
+        return Q.T @ G, Q.T @ left, np.einsum("ij,ij->j", G, G), len(left)
+
+    projected, pulled, squares, n = data.rows.total(first)
+    bread = _bread(projected, np.sqrt(squares))
+    theta = bread @ pulled
+
+    def second(block: CellBlock) -> Sums:
+        Q, G, left = linearised(block)
+        scores = (Q @ bread.T) * (left - G @ theta)[:, None]
+        return (scores.T @ scores,)
+
+    (outer,) = data.rows.total(second)
+    k = len(theta)
+    return LinearGmmFit(
+        theta=theta,
+        covariance=np.asarray(outer) * (n / (n - k)),
+        plain=plain,
+        moments=len(H.triangle),
+        parameters=k,
+        outside=bool(abs(theta[-1]) >= 1),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Instruments:
+    """Covariates and their lags, as far as they are independent, of any block.
+
+    Attributes
+    ----------
+    lags : array, shape (cells, m)
+    kept : array of int
+        Columns of (X, lags).
+    triangle : array, shape (p, p)
+        R of their QR decomposition over all rows.
+    """
+
+    lags: Array
+    kept: Codes
+    triangle: Array
+
+    @classmethod
+    def of(cls, data: LagData, order: int) -> "_Instruments":
+        """Find the instruments of a model."""
+        low, high = data.rows.total(
+            lambda b: (b.X.min(axis=0), b.X.max(axis=0)), (np.minimum, np.maximum)
+        )
+        lags = [data.means[:, high > low]]
+        for _ in range(order):
+            lags.append(lag_cells(data.W, data.cells, lags[-1]))
+        found = cls(np.column_stack(lags[1:]), np.zeros(0, np.intp), np.zeros((0, 0)))
+        (gram,) = data.rows.total(lambda b: (_gram(found.columns(b)),))
+        drop = {j for j, _ in dependent_among(_Columns(data.rows, found), gram)}
+        kept = np.array([j for j in range(len(gram)) if j not in drop], dtype=np.intp)
+        found = cls(found.lags, kept, found.triangle)
+        (R,) = data.rows.total(lambda b: (triangle(found.columns(b)),), stacked)
+        return cls(found.lags, kept, R)
+
+    def columns(self, block: CellBlock) -> Array:
+        """Return the instruments of a block, all of them until some are kept."""
+        H = np.column_stack([block.X, self.lags[block.codes]])
+        return H[:, self.kept] if len(self.kept) else H
+
+    def basis(self, block: CellBlock) -> Array:
+        """Return the block's rows of an orthonormal basis, shape (m, p)."""
+        H = self.columns(block)
+        return np.asarray(linalg.solve_triangular(self.triangle, H.T, trans="T").T)
+
+
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """Instruments as plain rows."""
+
+    rows: CellFeed
+    of: _Instruments
+
+    def total(self, kernel: Kernel, combine: Combines = np.add) -> Parts:
+        """Return what a kernel gives for each block, combined over all of them."""
+        of = self.of
+
+        def columns(block: CellBlock) -> Parts:
+            return kernel(Block(of.columns(block), block.y))
+
+        return self.rows.total(columns, combine)
+
+
+def _gram(H: Array) -> Array:
+    return np.asarray(H.T @ H)
 
 
 def fit_plain(X: Array, y: Array, link: Link) -> Array:
@@ -143,17 +260,12 @@ def check_moments(moments: int, parameters: int) -> None:
         )
 
 
-def _two_stage(G: Array, left: Array, Q: Array) -> tuple[Array, Array]:
-    n, k = G.shape
-    scale = np.sqrt(np.einsum("ij,ij->j", G, G))
-    projected = Q.T @ (G / scale)
-    left_singular, values, right = linalg.svd(projected, full_matrices=False)
+def _bread(projected: Array, scale: Array) -> Array:
+    """Return the inverse of Q'G, shape (k + 1, p); G's columns have length `scale`."""
+    left, values, right = linalg.svd(projected / scale, full_matrices=False)
     if values[-1] < 1e-10 * values[0]:
         raise EstimationError(
             "The instruments do not tell rho from the coefficients. Use other "
             "weights, or estimate by maximum likelihood."
         )
-    bread = (right.T / values) @ left_singular.T / scale[:, None]  # k x p
-    theta = bread @ (Q.T @ left)
-    scores = (Q @ bread.T) * (left - G @ theta)[:, None]
-    return theta, np.asarray(scores.T @ scores) * (n / (n - k))
+    return np.asarray((right.T / values) @ left.T / scale[:, None])
