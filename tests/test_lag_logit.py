@@ -237,3 +237,22 @@ def test_no_convergence_is_an_error_with_the_record(monkeypatch):
     message = r"did not converge in 2 steps: step 1 at rho .*; step 2 at rho .*Rescale"
     with pytest.raises(EstimationError, match=message):
         fit_lag_logit(case, feasible_rho(case.W))
+
+
+def test_some_rows_that_a_rare_column_separates_do_not_decide(monkeypatch):
+    case = problem(units=60)
+    monkeypatch.setattr(lag_logit, "SAMPLE", 80)
+    chosen = np.sort(np.random.default_rng(0).choice(len(case.y), 80, replace=False))
+    rare = np.zeros(len(case.y))
+    rare[chosen[7]] = 1.0  # the only one among the rows that starts are compared on
+    others = np.setdiff1d(np.arange(len(case.y)), chosen)
+    rare[others[::5]] = 1.0
+    X = np.column_stack([case.X, rare])
+    made = LagProblem(X, case.y, case.W, case.cells)
+    assert profile(made, 0.0, made.some).separating.size
+    found = fit_lag_logit(made, feasible_rho(case.W))
+    monkeypatch.setattr(lag_logit, "SAMPLE", 20_000)
+    whole = LagProblem(X, case.y, case.W, case.cells)
+    known = fit_lag_logit(whole, feasible_rho(case.W))
+    assert not found.separating.size
+    np.testing.assert_allclose(found.theta, known.theta, rtol=1e-9)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import dask.dataframe as dd
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,12 +78,10 @@ def test_lags_are_joined_by_key(table: pd.DataFrame, folder: Path) -> None:
 
 
 def test_dask_and_duckdb_give_the_same(table: pd.DataFrame, folder: Path) -> None:
-    dask = pytest.importorskip("dask.dataframe")
-    duckdb = pytest.importorskip("duckdb")
     formula, options = CASES["hc2"]
     expected = ols(formula, table, **options)
     for source in (
-        dask.from_pandas(table, npartitions=3),
+        dd.from_pandas(table, npartitions=3),
         duckdb.read_parquet(f"{folder}/*.parquet"),
     ):
         assert_same(ols(formula, source, **options), expected)

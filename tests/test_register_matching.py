@@ -20,6 +20,9 @@ from geopoverty.estimators.matching import (
     Score,
     match,
 )
+from geopoverty.estimators.matching.engine import match_rows
+from geopoverty.estimators.matching.register import open_match
+from geopoverty.estimators.matching.score import score_rows
 from geopoverty.registers import read_register
 from geopoverty.results import Result
 
@@ -127,6 +130,32 @@ def test_balance_where_nothing_can_be_said(homes: pd.DataFrame) -> None:
     known = quiet("joined ~ age + told", told, **asked)
     alike(found, known)
     assert found.tables["balance_tests"]["p_value"].isna().all()
+
+
+def test_a_covariate_that_only_unmatched_rows_have(homes: pd.DataFrame) -> None:
+    asked: dict[str, Any] = {"outcome": "income", "score": GIVEN, "method": "nearest"}
+    weight = quiet(FORMULA, homes, **asked).units["weight"]
+    rare = homes.assign(rare=0)
+    rare.loc[weight.index[weight == 0][::3], "rare"] = 1
+    found = quiet(f"{FORMULA} + rare", read_register(rare), **asked)
+    known = quiet(f"{FORMULA} + rare", rare, **asked)
+    alike(found, known)
+    assert found.tables["balance_tests"]["df"].tolist() == [4, 3]
+
+
+def test_scores_that_change_while_they_are_read(
+    homes: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = cut(homes, tmp_path / "moving", [1000])
+    others = ("chance", None, None)
+    opened = open_match(FORMULA, read_register(path), "income", others, None)
+    scored = score_rows(opened.read(), GIVEN)
+    matched = match_rows(scored, Nearest())
+    homes.assign(chance=homes["chance"] / 2 + 1e-5).iloc[:1000].to_parquet(
+        path / "part-00.parquet", row_group_size=500
+    )
+    with pytest.raises(InputError, match="'chance' holds scores that were not there"):
+        opened.balance(scored, matched)
 
 
 def test_the_result_can_be_saved(folder: Path, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import dask.dataframe as dd
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +22,7 @@ from geopoverty.measures import (
     sen,
     watts,
 )
+from geopoverty.measures.register_rows import asked_for, look
 from geopoverty.registers import Register, quantiles, read_register
 from geopoverty.registers.joined import codes_in
 
@@ -161,12 +164,10 @@ def test_real_lines_are_held_across_waves(
 
 
 def test_dask_and_duckdb_give_the_same(table: pd.DataFrame) -> None:
-    dask = pytest.importorskip("dask.dataframe")
-    duckdb = pytest.importorskip("duckdb")
     index, asked = CASES["strata and clusters"]
     expected = index(table["income"], **options(table, asked))
     for source in (
-        read_register(dask.from_pandas(table, npartitions=3)),
+        read_register(dd.from_pandas(table, npartitions=3)),
         read_register(duckdb.from_df(table)),
     ):
         found = index(source["income"], **options(source, asked))
@@ -182,6 +183,11 @@ def test_workers_elsewhere_give_the_same(table: pd.DataFrame, tmp_path: Path) ->
     pd.testing.assert_series_equal(
         line, poverty_line(table["income"], of="median", period=table["year"])
     )
+
+
+def test_rows_without_labels_are_one_cell(register: Register) -> None:
+    asked = asked_for(register["income"], {}, None, None, None)
+    assert len(look(register, asked).cells) == 1
 
 
 def test_a_stratum_of_one_is_told(table: pd.DataFrame) -> None:

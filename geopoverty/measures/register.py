@@ -122,6 +122,7 @@ def poverty_on_register(
         [line.level for line in lines],
         list(indices.values()),
         needed=options.survey not in (None, Survey()),
+        estimated=any(line.estimated for line in lines),
     )
     report = _Report((estimator, *indices), lines, asked, looked, summed, register)
     return report.result
@@ -286,9 +287,11 @@ class _Report:
         return np.asarray(2 * slope * shared + slope**2 * own_error)
 
     def _lines_table(self) -> pd.DataFrame:
-        moves = self._line_moves()
-        variance = float(moves @ self.summed.cells.whole @ moves)
-        relative = np.sqrt(max(variance, 0.0))
+        relative = np.nan
+        if any(z.estimated for z in self.lines):
+            moves = self._line_moves()
+            variance = float(moves @ self.summed.cells.whole @ moves)
+            relative = float(np.sqrt(max(variance, 0.0)))
         return pd.DataFrame(
             {
                 "line": [z.label or "poverty_line" for z in self.lines],

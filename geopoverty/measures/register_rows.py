@@ -14,7 +14,7 @@ from geopoverty.measures.register_cells import places_of
 from geopoverty.measures.rows import RESERVED, Survey, group_labels
 from geopoverty.numerics.scatter import Scattered, gathered
 from geopoverty.numerics.survey_cells import Cells
-from geopoverty.numerics.types import Array, Mask
+from geopoverty.numerics.types import Array, Codes, Mask
 from geopoverty.numerics.welfare import MeanIndex
 from geopoverty.registers.columns import Column
 from geopoverty.registers.register import Register
@@ -173,7 +173,7 @@ def look(register: Register, asked: Asked) -> Looked:
         lines = rows[list(asked.lines)].to_numpy(np.float64)
         low = lines.min(axis=0, initial=np.inf)
         high = lines.max(axis=0, initial=-np.inf)
-        cells = table[list(asked.labels)].drop_duplicates().astype(object)
+        cells = _distinct(table[list(asked.labels)]).astype(object)
         return counts, np.array([w.sum(), w @ y]), low, high, cells
 
     ways = (np.add, np.add, np.minimum, np.maximum, _union)
@@ -227,8 +227,13 @@ def _check(table: pd.DataFrame, asked: Asked) -> None:
         )
 
 
+def _distinct(labels: pd.DataFrame) -> pd.DataFrame:
+    # Rows without any label are one; pandas would keep them all.
+    return labels.drop_duplicates() if len(labels.columns) else labels.iloc[:1]
+
+
 def _union(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    both = pd.concat([one, other]).drop_duplicates()
+    both = _distinct(pd.concat([one, other]))
     if len(both) > MOST_GROUPS:
         raise InputError(
             f"{', '.join(both.columns)} make over {MOST_GROUPS:,} groups and primary "
@@ -272,6 +277,7 @@ def sum_up(
     indices: Sequence[MeanIndex],
     *,
     needed: bool,
+    estimated: bool,
 ) -> Summed:
     """Sum indices over the cells of a register, in one pass.
 
@@ -285,15 +291,20 @@ def sum_up(
     indices : sequence of index
     needed : bool
         Whether the survey's design was given, so that it must allow for errors.
+    estimated : bool
+        Whether a line is computed from these incomes.
     """
     places = places_of(asked, looked.cells)
     products = asked.cluster is None
+    d = OWN + 2 * len(levels) * len(indices)
+    # What only an estimated line asks for is summed for one alone.
+    held = np.arange(d) if estimated else np.array([0, *range(OWN, d, 2)])
     count = len(places.codes)
 
     def kernel(table: pd.DataFrame) -> tuple[Any, ...]:
         rows, y, w = asked.kept(table)
         own, on = _values(rows, y, levels, indices)
-        values = own * w[:, None]
+        values = np.ascontiguousarray(own[:, held]) * w[:, None]
         parts = [np.ones((len(y), 1)), values]
         if products:
             outer = values[:, :, None] * values[:, None, :]
@@ -306,15 +317,14 @@ def sum_up(
         kernel, asked.columns, (gathered, gathered, np.add)
     )
     every, used = (s.sums() if isinstance(s, Scattered) else s for s in (every, used))
-    d = OWN + 2 * len(levels) * len(indices)
-    squares = used[:, 1 + d :].reshape(-1, d, d) if products else None
+    sums, squares = _spread_out(used[:, 1:], held, d)
     drawn = every[:, 0]
     if places.unit is not None:
         drawn = np.zeros(len(drawn))
         drawn[np.unique(places.unit, return_index=True)[1]] = 1
     sizes: Array = np.bincount(places.stratum, drawn, len(places.strata)).astype(float)
     cells = Cells(
-        used[:, 1 : 1 + d],
+        sums,
         squares,
         used[:, 0],
         places.group,
@@ -331,6 +341,18 @@ def sum_up(
         needed=needed,
     )
     return _described(asked, looked, _with_rows(cells, places.keys), (facts, notes, on))
+
+
+def _spread_out(found: Array, held: Codes, d: int) -> tuple[Array, Array | None]:
+    """Return sums by their places among d, and sums of products if there are any."""
+    k = len(held)
+    sums = np.zeros((len(found), d))
+    sums[:, held] = found[:, :k]
+    if found.shape[1] == k:
+        return sums, None
+    squares = np.zeros((len(found), d, d))
+    squares[:, held[:, None], held] = found[:, k:].reshape(-1, k, k)
+    return sums, squares
 
 
 def _values(

@@ -12,6 +12,7 @@ from geopoverty.numerics.types import Matrix
 DENSE_LIMIT = 500  # below this the whole spectrum costs less than a search
 DENSE_MOST = 5000  # above it the whole spectrum of a sparse matrix is out of reach
 RESTARTS = 100  # real weights need about ten; past this the whole spectrum is quicker
+THIN = 0.2  # share of entries above 0 up to which a dense matrix is mostly zeros
 BEYOND = 1e-4  # how far beyond the largest row sum the inverse is taken
 
 
@@ -52,10 +53,17 @@ def eigenvalue_range(matrix: Matrix) -> tuple[float, float]:
     except ArpackError:  # no convergence, or no start: exact, only slower
         return _all(matrix)
     try:
-        low = float(solver(matrix, k=1, which=least, **options)[0].real)
+        low = float(solver(_thin(matrix), k=1, which=least, **options)[0].real)
     except ArpackError:
         return (-high, high) if _too_large(matrix) else _all(matrix)
     return low, high
+
+
+def _thin(matrix: Matrix) -> Matrix:
+    """Return a matrix sparse where it is mostly zeros: a search multiplies faster."""
+    if sparse.issparse(matrix) or np.count_nonzero(matrix) > THIN * matrix.size:
+        return matrix
+    return sparse.csr_array(matrix)
 
 
 def _greatest(matrix: Matrix, solver: Any, most: str, options: dict[str, Any]) -> float:
@@ -64,7 +72,7 @@ def _greatest(matrix: Matrix, solver: Any, most: str, options: dict[str, Any]) -
     if np.ptp(sums) <= 1e-12 * sums.max():  # then the radius is that sum
         return float(sums.mean())
     if not sparse.issparse(matrix):
-        return float(solver(matrix, k=1, which=most, **options)[0].real)
+        return float(solver(_thin(matrix), k=1, which=most, **options)[0].real)
     # Eigenvalues crowd below the greatest where units are many. Seen from just above
     # the largest row sum, which none surpasses, the nearest one stands out.
     shift = (1 + BEYOND) * float(sums.max())

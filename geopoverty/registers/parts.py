@@ -11,7 +11,7 @@ import pyarrow.parquet
 from geopoverty.errors import InputError
 from geopoverty.numerics.blocks import blocks
 
-ROWS = 65_536  # of a batch: a few megabytes, many blocks
+ROWS = 32_768  # of a batch: a few megabytes, many blocks
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 
 

@@ -69,9 +69,9 @@ def match(
     data : DataFrame, n rows, or a register
         Rows with a missing value are dropped and counted. Never modified. A path of
         Parquet files, or what else `read_register` takes, is matched on a given
-        score: treatment, score and outcomes are held (about 150 bytes a row while it
-        matches: 10 million rows need 1.5 GB), covariates are read in passes, and
-        there is no table of rows in ``units``.
+        score: treatment, score and outcomes are held (about 200 bytes a row while it
+        matches: 2.3 GB for 10 million rows), covariates are read in passes, and there
+        is no table of rows in ``units``.
     outcome : str or sequence of str
         Numeric columns; several share one score and one match.
     method : {"nearest", "radius", "kernel"}, Nearest, Radius or Kernel

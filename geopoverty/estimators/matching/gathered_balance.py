@@ -20,7 +20,7 @@ from geopoverty.numerics.binary import fit_rows
 from geopoverty.numerics.links import LINKS
 from geopoverty.numerics.rank import dependent_among
 from geopoverty.numerics.rows import Block
-from geopoverty.numerics.types import Array, Mask
+from geopoverty.numerics.types import Array, Codes, Mask
 from geopoverty.registers.rows import Batch, RegisterRows
 
 
@@ -66,16 +66,24 @@ class MatchedWeights:
         out = np.zeros(len(score))
         for arm, which in enumerate((~treated, treated)):
             known = self.scores[arm]
-            at = np.searchsorted(known, score[which])
-            found = known[np.minimum(at, len(known) - 1)] == score[which]
+            at = _places(known, score[which])
+            found = known[at] == score[which]
             if not arm and not found.all():
                 raise InputError(
                     f"'{self.column}' holds scores that were not there before. Do not "
                     "write to a register while it is read."
                 )
-            times = self.times[arm][np.minimum(at, len(known) - 1)]
-            out[which] = np.where(found, times, 0.0)
+            out[which] = np.where(found, self.times[arm][at], 0.0)
         return out if batch.w is None else out * batch.w
+
+
+def _places(known: Array, values: Array) -> Codes:
+    """Return where each value stands among known ones, the last place at most."""
+    # In ascending order a search finds its way in the cache: several times as fast.
+    order = np.argsort(values)
+    at = np.empty(len(values), dtype=np.intp)
+    at[order] = np.searchsorted(known, values[order])
+    return np.minimum(at, len(known) - 1)
 
 
 Weigh = Callable[[Batch], Array]
