@@ -261,7 +261,7 @@ def test_a_county_that_lacks_either_number_has_no_data():
     [
         ({"x": np.nan}, {}, "'x' must hold at least one value; all 12 are missing"),
         ({"y": np.nan}, {}, "'y' must hold at least one value; all 12 are missing"),
-        ({"y": "a"}, {}, "The column 'y' must be numeric"),
+        ({"y": "a"}, {}, "The column 'y' must hold numbers"),
         ({"y": np.inf}, {}, "The column 'y' must be finite; 12 of 12 rows"),
         ({"x": [1.0] + [np.nan] * 11, "y": [np.nan] + [1.0] * 11}, {},
          "have both 'x' and 'y'; of 12 rows none has"),

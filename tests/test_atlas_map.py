@@ -88,7 +88,7 @@ def test_choropleth_refuses_what_has_no_geometry(counties, rates):
         choropleth(rates, "poor")
     with pytest.raises(InputError, match="Did you mean 'name'"):
         choropleth(counties, "nme")
-    with pytest.raises(InputError, match="'name' must be numeric"):
+    with pytest.raises(InputError, match="'name' must hold numbers"):
         choropleth(counties, "name")
 
 

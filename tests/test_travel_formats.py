@@ -102,7 +102,7 @@ def test_options_check_themselves(options, text):
 
 
 def test_decimal_commas_are_told_from_other_text(tmp_path):
-    with refused("cannot be read (CSV parse error: Row #2: Expected 3 columns, got 4"):
+    with refused("Expected 3 columns, got 4"):  # pyarrow's words, with or without a row
         read_travel_times(csv(tmp_path, HEAD + "a,b,30,5\nb,a,35,25\n"))
     with refused("decimal commas (30,5) need another separator, such as ';'."):
         read_travel_times(csv(tmp_path, HEAD + "a,b,30,5\nb,a,35,25\n"))
