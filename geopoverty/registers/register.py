@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -28,6 +28,7 @@ from geopoverty.registers.runners import (
 # A DataFrame, or what `read_register` takes: no type names a Dask or DuckDB table
 # without importing these.
 Data = Any
+MEMORY = 2**30  # bytes: ten million rows of a dozen columns
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,6 +46,9 @@ class Register:
     attrs : mapping
         Title, status, source, licence.
     notes : tuple of str
+    memory : int
+        Bytes of designs that are kept between passes, so that files are read twice
+        only; a larger register is read anew in each.
 
     Examples
     --------
@@ -59,6 +63,7 @@ class Register:
     runner: Runner
     attrs: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    memory: int = MEMORY
 
     def total(
         self,
@@ -126,6 +131,7 @@ def read_register(
     workers: int | None = None,
     status: str | None = None,
     title: str | None = None,
+    memory: int = MEMORY,
 ) -> Register:
     """Open a register too large for memory.
 
@@ -145,6 +151,9 @@ def read_register(
     status, title : str, optional
         Whether the rows are ``"measured"`` or ``"simulated"``, and what to call them
         in footers.
+    memory : int
+        Bytes to keep between passes: if the rows' numbers fit, files are read twice
+        and then no more. 0 keeps nothing. Workers of a cluster keep nothing.
 
     Returns
     -------
@@ -175,6 +184,10 @@ def read_register(
         require_option(status, STATUSES, "status")
     said = {k: v for k, v in (("title", title), ("status", status)) if v is not None}
     runner: Runner = Threads(workers) if cluster is None else workers_of(cluster)
+    return replace(_opened(source, runner, said), memory=memory)
+
+
+def _opened(source: Any, runner: Runner, said: Mapping[str, Any]) -> Register:
     if isinstance(source, pd.DataFrame):
         kinds = {str(c): _kind_of(source[c].dtype) for c in source.columns}
         parts = (FramePart("The table", source),)

@@ -1,13 +1,16 @@
 """The rows of a register as a model sees them: batches of a design, and their sums."""
 
-from collections.abc import Callable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from geopoverty._checks import require
+from geopoverty._progress import progress
 from geopoverty.design.build import Design
 from geopoverty.design.columns import refuse_dependent
 from geopoverty.errors import InputError
@@ -18,9 +21,18 @@ from geopoverty.numerics.types import Array, Codes
 from geopoverty.registers.joined import codes_in
 from geopoverty.registers.plan import Plan
 from geopoverty.registers.register import Register
-from geopoverty.registers.runners import Combine, Combines, Sums
+from geopoverty.registers.runners import (
+    Combine,
+    Combines,
+    Job,
+    Sums,
+    Threads,
+    total,
+)
 from geopoverty.registers.scan import MOST_GROUPS, Scan
 
+FLOAT = 8  # bytes
+READING = "Reading the register, part"
 PAIRED = "\x1f"  # between the names of two columns whose values make groups together
 
 
@@ -98,6 +110,24 @@ def _dense(sums: Sums) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
+class HeldPart:
+    """Designs of a part's batches, kept for the next pass.
+
+    Attributes
+    ----------
+    name : str
+    designs : list of Design
+    """
+
+    name: str
+    designs: list[Design]
+
+    def batches(self, _columns: Sequence[str]) -> Iterator[Any]:
+        """Yield each design."""
+        yield from self.designs
+
+
+@dataclass(frozen=True, eq=False)
 class RegisterRows:
     """Complete rows of a register, through a formula; made by `open_rows`.
 
@@ -113,6 +143,8 @@ class RegisterRows:
     scale : float
         What they are multiplied with.
     notes : tuple of str
+    kept : dict
+        Designs that memory takes, by the columns that were read.
     """
 
     register: Register
@@ -122,6 +154,9 @@ class RegisterRows:
     weighing: str | None
     scale: float
     notes: tuple[str, ...]
+    kept: "dict[tuple[str, ...], list[HeldPart]]" = field(
+        default_factory=dict, repr=False
+    )
 
     @property
     def n(self) -> int:
@@ -145,23 +180,58 @@ class RegisterRows:
         label: str = "Summing over the register, part",
     ) -> Sums:
         """Return what a kernel gives for batches, combined over all of them."""
-        plan, weighing, scale, names = self.plan, self.weighing, self.scale, self.names
+        groups, weighing, scale = self.plan.groups, self.weighing, self.scale
 
-        def of_table(table: pd.DataFrame) -> Sums:
-            design = plan.design(table)
-            if design is None:
-                return ()
-            if design.names != names:
-                raise InputError(
-                    f"Its columns are {design.names} where others have {names}. Write "
-                    "all parts alike."
-                )
+        def of_design(design: Design) -> Sums:
             w = None
             if weighing is not None:
                 w = positive_weights(design.rows[weighing]) * scale
-            return kernel(Batch(design, w, plan.groups))
+            return kernel(Batch(design, w, groups))
 
-        return self.register.total(of_table, plan.columns, combine, label)
+        held = self._held()
+        if held is not None:
+            job = Job((), of_design, combine)
+            return total(self.register.runner, held, job, label)
+        made = _maker(self.plan, self.names)
+
+        def of_table(table: pd.DataFrame) -> Sums:
+            design = made(table)
+            return () if design is None else of_design(design)
+
+        return self.register.total(of_table, self.plan.columns, combine, label)
+
+    def _held(self) -> "list[HeldPart] | None":
+        """Return the designs of all batches where memory takes them, read once."""
+        cells = self.n * (self.k + 1 + len(self.plan.groups))
+        here = isinstance(self.register.runner, Threads)
+        if not here or FLOAT * cells > self.register.memory:
+            return None
+        if self.plan.columns not in self.kept:
+            self.kept.clear()
+            self.kept[self.plan.columns] = self._read()
+        return self.kept[self.plan.columns]
+
+    def _read(self) -> "list[HeldPart]":
+        plan, made = self.plan, _maker(self.plan, self.names)
+        used = {*plan.roles.others, *plan.roles.keys, *plan.extras}
+
+        def of_table(table: pd.DataFrame) -> Sums:
+            design = made(table)
+            if design is None:
+                return ()
+            # What only the formula needs is in the matrix now.
+            rows = design.rows[[c for c in design.rows.columns if c in used]]
+            return ([replace(design, rows=rows)],)
+
+        job = Job(plan.columns, of_table, operator.add)
+        parts = self.register.parts
+        sums = progress(self.register.runner.sums(parts, job), READING, len(parts))
+        held = [
+            HeldPart(p.name, s[0] if s else [])
+            for p, s in zip(parts, sums, strict=True)
+        ]
+        pa.default_memory_pool().release_unused()
+        return held
 
     def feed(self, of: Callable[[Batch], Block] = lambda b: b.block) -> "Rows":
         """Return the rows for estimators that only ask for sums.
@@ -281,6 +351,21 @@ class Rows:
         return self.held.total(
             lambda b: InMemory(*of(b)).total(kernel, combine), combine
         )
+
+
+def _maker(plan: Plan, names: list[str]) -> Callable[[pd.DataFrame], Design | None]:
+    """Return what turns a batch into a design with these columns."""
+
+    def made(table: pd.DataFrame) -> Design | None:
+        design = plan.design(table)
+        if design is not None and design.names != names:
+            raise InputError(
+                f"Its columns are {design.names} where others have {names}. Write all "
+                "parts alike."
+            )
+        return design
+
+    return made
 
 
 def positive_weights(column: pd.Series) -> Array:
