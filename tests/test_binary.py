@@ -527,9 +527,7 @@ def test_conley_refuses_times_that_were_cut_too_short():
     table = pd.DataFrame(pairs, columns=["from_id", "to_id", "travel_time"])
     near = gp.read_travel_times(table, units=["a", "b", "c"], cutoff=40)
     assert gp.Conley(near, 20).cutoff == 20
-    with pytest.raises(
-        gp.InputError, match="within 40 minutes are held; Conley"
-    ):
+    with pytest.raises(gp.InputError, match="within 40 minutes are held; Conley"):
         gp.Conley(near, 30)
 
 
