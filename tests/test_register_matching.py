@@ -148,7 +148,7 @@ def test_scores_that_change_while_they_are_read(
 ) -> None:
     path = cut(homes, tmp_path / "moving", [1000])
     others = ("chance", None, None)
-    opened = open_match(FORMULA, read_register(path), "income", others, None)
+    opened = open_match(FORMULA, read_register(path, memory=0), "income", others, None)
     scored = score_rows(opened.read(), GIVEN)
     matched = match_rows(scored, Nearest())
     homes.assign(chance=homes["chance"] / 2 + 1e-5).iloc[:1000].to_parquet(
