@@ -22,7 +22,7 @@ from geopoverty.measures import (
     sen,
     watts,
 )
-from geopoverty.measures.register_rows import asked_for, look
+from geopoverty.measures.register_asked import asked_for, look
 from geopoverty.registers import Register, quantiles, read_register
 from geopoverty.registers.joined import codes_in
 

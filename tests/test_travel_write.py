@@ -141,7 +141,8 @@ def test_other_programs_can_read_what_is_written(tmp_path):
     write_travel_times(held, tmp_path / "t.parquet")
     plain = pd.read_parquet(tmp_path / "t.parquet").astype({"from_id": str})
     assert plain["from_id"].tolist() == held.to_frame()["from_id"].tolist()
-    openmatrix = pytest.importorskip("openmatrix")
+    import openmatrix
+
     numbered = TravelTimes([str(i) for i in range(5)], held.matrix, "routed")
     write_travel_times(numbered, tmp_path / "t.omx")
     with openmatrix.open_file(str(tmp_path / "t.omx")) as file:

@@ -11,15 +11,8 @@ from scipy import stats
 from geopoverty._tables import number
 from geopoverty.errors import InputError
 from geopoverty.measures.lines import Lines, Relative
-from geopoverty.measures.register_rows import (
-    OWN,
-    Asked,
-    Looked,
-    Summed,
-    asked_for,
-    look,
-    sum_up,
-)
+from geopoverty.measures.register_asked import Asked, Looked, asked_for, look
+from geopoverty.measures.register_rows import OWN, Summed, sum_up
 from geopoverty.measures.report import (
     low_incomes,
     said_of_line,

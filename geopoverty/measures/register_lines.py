@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from geopoverty._checks import require
+from geopoverty.measures.register_asked import Asked, look
+from geopoverty.measures.register_asked import asked_for as checked
 from geopoverty.measures.register_cells import Places, places_of
-from geopoverty.measures.register_rows import Asked, look
-from geopoverty.measures.register_rows import asked_for as checked
 from geopoverty.numerics.types import Array
 from geopoverty.registers.columns import Column
 from geopoverty.registers.quantiles import Values, quantiles

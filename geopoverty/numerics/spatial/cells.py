@@ -1,5 +1,6 @@
 """Rows in cells: which unit and period each row belongs to."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,7 @@ from scipy import sparse
 from geopoverty.numerics.types import Array, Codes
 
 
-class Layout:
+class Layout(ABC):
     """Units in periods: how values of cells lie, wherever their rows are.
 
     Attributes
@@ -28,14 +29,14 @@ class Layout:
         return self.units * self.periods
 
     @property
+    @abstractmethod
     def counts(self) -> Array:
         """Rows of each cell, shape (n_cells,)."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def concentration(self) -> Array:
         """Sum of squared shares of each cell's rows, shape (n_cells,)."""
-        raise NotImplementedError
 
     @property
     def alone(self) -> bool:
