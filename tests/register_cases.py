@@ -10,9 +10,10 @@ import cloudpickle
 import numpy as np
 import pandas as pd
 
+from geopoverty.numerics.rows import Parts
 from geopoverty.registers import Register, read_register
 from geopoverty.registers.parts import Part
-from geopoverty.registers.runners import Job, Sums
+from geopoverty.registers.runners import Job
 from geopoverty.results import Result
 
 CUTS = (0, 700, 700, 740, 1450, 1500)  # the second part is empty
@@ -60,7 +61,7 @@ class Shipped:
     def __init__(self) -> None:
         self.lock = Lock()  # like a connection, it cannot be sent
 
-    def sums(self, parts: Sequence[Part], job: Job) -> Iterator[Sums]:
+    def sums(self, parts: Sequence[Part], job: Job) -> Iterator[Parts]:
         """Yield the sum of each part, in their order."""
         for part in parts:
             yield cloudpickle.loads(cloudpickle.dumps((job, part)))[0].over(part)

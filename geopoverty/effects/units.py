@@ -40,7 +40,7 @@ def unit_values(
     Ones, weights and weighted outcomes; then the weighted probability with its
     gradient, and each slope's effect with its.
     """
-    X, y, _ = block
+    X, y = block.X, block.y
     once = np.ones(len(y))
     shown = [probability_blocks(X, beta, link)]
     shown += [slope_blocks(X, beta, link, slope) for slope in slopes]

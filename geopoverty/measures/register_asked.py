@@ -10,10 +10,10 @@ import pandas as pd
 from geopoverty._checks import first, require
 from geopoverty.errors import InputError
 from geopoverty.measures.rows import RESERVED, Survey
+from geopoverty.numerics.rows import Parts
 from geopoverty.numerics.types import Array
 from geopoverty.registers.columns import Column
 from geopoverty.registers.register import Register
-from geopoverty.registers.runners import Sums
 from geopoverty.registers.scan import MOST_GROUPS
 
 
@@ -159,7 +159,7 @@ class Looked:
 def look(register: Register, asked: Asked) -> Looked:
     """Check a register's incomes, weights, lines and labels in one pass."""
 
-    def kernel(table: pd.DataFrame) -> Sums:
+    def kernel(table: pd.DataFrame) -> Parts:
         _check(table, asked)
         rows, y, w = asked.kept(table)
         counts = np.array([len(table), len(y), (y == 0).sum(), (y < 0).sum()])

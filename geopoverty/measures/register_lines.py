@@ -9,11 +9,11 @@ from geopoverty._checks import require
 from geopoverty.measures.register_asked import Asked, look
 from geopoverty.measures.register_asked import asked_for as checked
 from geopoverty.measures.register_cells import Places, places_of
+from geopoverty.numerics.rows import Parts
 from geopoverty.numerics.types import Array
 from geopoverty.registers.columns import Column
 from geopoverty.registers.quantiles import Values, quantiles
 from geopoverty.registers.register import Register
-from geopoverty.registers.runners import Sums
 
 
 def levels_on_register(
@@ -54,7 +54,7 @@ def levels_on_register(
 def _means(register: Register, asked: Asked, places: Places) -> Array:
     groups = len(places.keys)
 
-    def kernel(table: pd.DataFrame) -> Sums:
+    def kernel(table: pd.DataFrame) -> Parts:
         rows, y, w = asked.kept(table)
         at = places.group[places.of(rows)]
         return np.bincount(at, w * y, groups), np.bincount(at, w, groups)

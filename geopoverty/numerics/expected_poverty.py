@@ -175,7 +175,7 @@ def model_covariance_of(sums: Parts, fit: FGLS) -> Array:
 
 
 def _model_parts(block: Block, fit: FGLS) -> Parts:
-    X, _, w = block
+    X, w = block.X, block.w
     once = np.ones(len(X)) if w is None else w
     _, weight = inverse_variance(fit.fitted(X), fit.rule, fit.floor)
     kept, first = inverse_variance(X @ fit.first.square_slopes, fit.rule, fit.floor)
@@ -190,7 +190,7 @@ def _model_parts(block: Block, fit: FGLS) -> Parts:
 
 
 def _mean_meat(block: Block, fit: FGLS) -> Parts:
-    X, _, w = block
+    X, w = block.X, block.w
     _, weight = inverse_variance(fit.fitted(X), fit.rule, fit.floor)
     once = 1.0 if w is None else w**2
     return (X.T @ (X * (once * weight)[:, None]),)

@@ -259,7 +259,7 @@ def moments(block: Block) -> Parts:
     >>> moments(Block(np.ones((2, 1)), np.array([1.0, 3.0])))[1]
     array([4.])
     """
-    X, y, w = block
+    X, y, w = block.X, block.y, block.w
     Z = X if w is None else X * w[:, None]
     return X.T @ Z, Z.T @ y, *numbers(block.mass, len(y), block.weighed(y * y).sum())
 
@@ -284,7 +284,7 @@ def _variance_kernel(first: FirstStep, rule: VarianceRule, floor: float) -> Kern
 
 def _mean_kernel(law: Lognormal) -> Kernel:
     def kernel(block: Block) -> Parts:
-        X, y, _ = block
+        X, y = block.X, block.y
         fitted = law.fitted(X)
         _, weight = inverse_variance(fitted, law.rule, law.floor)
         weight = block.weighed(weight)

@@ -5,17 +5,18 @@ a kernel sees one block and knows nothing of the others.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from geopoverty.numerics.blocks import blocks
-from geopoverty.numerics.types import Array
+from geopoverty.numerics.types import Array, Codes
 
-Parts = tuple[Array, ...]
-Combine = Callable[[Array, Array], Array]
+Parts = tuple[Any, ...]  # arrays, or whatever `combine` knows to put together
+Combine = Callable[[Any, Any], Any]
 Combines = Combine | tuple[Combine, ...]  # one for all parts, or one for each
+NOWHERE: Codes = np.zeros(0, dtype=np.intp)
 
 
 class Block(NamedTuple):
@@ -27,11 +28,14 @@ class Block(NamedTuple):
     y : array, shape (m,)
     w : array, shape (m,), or None
         What each row counts.
+    codes : array of int, shape (m,)
+        Cell of each row, where rows stand in cells; else empty.
     """
 
     X: Array
     y: Array
     w: Array | None = None
+    codes: Codes = NOWHERE
 
     @property
     def mass(self) -> float:
@@ -62,6 +66,8 @@ class InMemory:
     X : array, shape (n, k), C order
     y : array, shape (n,)
     w : array, shape (n,), or None
+    codes : array of int, shape (n,)
+        See `Block`.
 
     Examples
     --------
@@ -73,6 +79,7 @@ class InMemory:
     X: Array
     y: Array
     w: Array | None = None
+    codes: Codes = field(default_factory=lambda: NOWHERE)
 
     def total(self, kernel: Kernel, combine: Combines = np.add) -> Parts:
         """Return what a kernel gives for each block, combined over all of them."""
@@ -85,12 +92,16 @@ class InMemory:
         """Yield each block with the rows it holds."""
         for rows in blocks(len(self.y)):
             w = None if self.w is None else self.w[rows]
-            yield rows, Block(self.X[rows], self.y[rows], w)
+            yield rows, Block(self.X[rows], self.y[rows], w, self.codes[rows])
+
+    def part(self, rows: Codes) -> "InMemory":
+        """Return some of the rows, which stand in cells."""
+        w = None if self.w is None else self.w[rows]
+        X = np.ascontiguousarray(self.X[rows])
+        return InMemory(X, self.y[rows], w, self.codes[rows])
 
 
-def combined(
-    sums: tuple[Any, ...], parts: tuple[Any, ...], combine: Any = np.add
-) -> tuple[Any, ...]:
+def combined(sums: Parts, parts: Parts, combine: Combines = np.add) -> Parts:
     """Return two sets of sums in one; none yet is an empty tuple.
 
     Examples

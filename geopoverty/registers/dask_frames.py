@@ -9,8 +9,9 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from geopoverty.errors import InputError, MissingExtraError
+from geopoverty.numerics.rows import Parts
 from geopoverty.registers.parts import FramePart
-from geopoverty.registers.runners import AHEAD, Job, Sums, Workers
+from geopoverty.registers.runners import AHEAD, Job, Workers
 
 PATIENCE = "10s"  # how long to wait for a cluster to answer
 
@@ -46,7 +47,7 @@ class Partitions:
 
     client: Any = field(repr=False)
 
-    def sums(self, parts: Sequence[Any], job: Job) -> Iterator[Sums]:
+    def sums(self, parts: Sequence[Any], job: Job) -> Iterator[Parts]:
         """Yield the sum of each partition, in their order."""
         dask: Any = import_module("dask")
         held = dask.delayed(job, pure=False, traverse=False)
@@ -59,7 +60,7 @@ class Partitions:
             yield from dask.compute(*tasks[start : start + AHEAD], scheduler="threads")
 
 
-def _summed(table: pd.DataFrame, name: str, job: Job) -> Sums:
+def _summed(table: pd.DataFrame, name: str, job: Job) -> Parts:
     with threadpool_limits(1):
         return job.over(FramePart(name, table))
 

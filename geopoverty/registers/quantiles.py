@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from geopoverty.numerics.grouped import MEDIAN_TOLERANCE, Groups, quantile
+from geopoverty.numerics.rows import Parts
 from geopoverty.numerics.types import Array, Codes
-from geopoverty.registers.runners import Sums
 
 BINS = 4096
 FEW = 500_000  # rows that are sorted
 ROUNDS = 4
 
-Total = Callable[[Callable[["Values"], Sums], Any], Sums]
+Total = Callable[[Callable[["Values"], Parts], Any], Parts]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ def quantiles(total: Total, groups: int, p: float) -> Array:
     return _found(near, (mass, under), groups, p)
 
 
-def _ranges(v: Values, groups: int) -> Sums:
+def _ranges(v: Values, groups: int) -> Parts:
     low, high = np.full(groups, np.inf), np.full(groups, -np.inf)
     np.minimum.at(low, v.group, v.x)
     np.maximum.at(high, v.group, v.x)
@@ -88,7 +88,7 @@ def _most(one: Array, other: Array) -> Array:
     return np.maximum(one, other)
 
 
-def _counts(v: Values, low: Array, high: Array) -> Sums:
+def _counts(v: Values, low: Array, high: Array) -> Parts:
     """Return rows and weight in each bin of each group's range, and weight below."""
     groups = len(low)
     within = (v.x >= low[v.group]) & (v.x <= high[v.group])

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from geopoverty.numerics.ranking import Ranking
+from geopoverty.numerics.rows import Parts
 from geopoverty.numerics.scatter import Scattered, gathered
 from geopoverty.numerics.types import Array
 from geopoverty.registers.rows import Ask, Batch
-from geopoverty.registers.runners import Sums
 
 BINS = 65_536
 
@@ -41,7 +41,7 @@ def ranking_ask(probability: Callable[[Batch], Array], *, weighted: bool) -> Ask
     return Ask(kernel, gathered, _ranking)
 
 
-def _ranking(found: Sums) -> Ranking:
+def _ranking(found: Parts) -> Ranking:
     sums = found[0].sums() if isinstance(found[0], Scattered) else found[0]
     sums = sums[sums[:, 0] > 0]
     count, hits, ones, zeros, mass = sums[:, :5].T

@@ -10,20 +10,13 @@ import pandas as pd
 
 from geopoverty._checks import first, nearest_name, require_option
 from geopoverty.errors import InputError
+from geopoverty.numerics.rows import Combines, Parts
 from geopoverty.provenance import STATUSES
 from geopoverty.registers.columns import Column
 from geopoverty.registers.dask_frames import is_dask, partitions_of, workers_of
 from geopoverty.registers.files import kind_of_arrow, open_files
 from geopoverty.registers.parts import FramePart, Part, StreamPart
-from geopoverty.registers.runners import (
-    Combines,
-    Job,
-    Runner,
-    Sums,
-    TableKernel,
-    Threads,
-    total,
-)
+from geopoverty.registers.runners import Job, Runner, TableKernel, Threads, total
 
 # A DataFrame, or what `read_register` takes: no type names a Dask or DuckDB table
 # without importing these.
@@ -71,7 +64,7 @@ class Register:
         columns: Iterable[str],
         combine: Combines = np.add,
         label: str = "Reading the register, part",
-    ) -> Sums:
+    ) -> Parts:
         """Return what a kernel gives for batches of rows, combined over all of them.
 
         Parameters

@@ -15,20 +15,21 @@ from geopoverty.design.build import Design
 from geopoverty.design.columns import refuse_dependent
 from geopoverty.errors import InputError
 from geopoverty.numerics.rank import dependent_among
-from geopoverty.numerics.rows import Block, InMemory, Kernel, Parts, combined
+from geopoverty.numerics.rows import (
+    Block,
+    Combine,
+    Combines,
+    InMemory,
+    Kernel,
+    Parts,
+    combined,
+)
 from geopoverty.numerics.scatter import Scattered, gathered
 from geopoverty.numerics.types import Array, Codes
 from geopoverty.registers.joined import codes_in
 from geopoverty.registers.plan import Plan
 from geopoverty.registers.register import Register
-from geopoverty.registers.runners import (
-    Combine,
-    Combines,
-    Job,
-    Sums,
-    Threads,
-    total,
-)
+from geopoverty.registers.runners import Job, Threads, total
 from geopoverty.registers.scan import MOST_GROUPS, Scan
 
 FLOAT = 8  # bytes
@@ -78,7 +79,7 @@ class Batch:
         return Block(self.design.X, self.design.y, self.w)
 
 
-BatchKernel = Callable[[Batch], Sums]
+BatchKernel = Callable[[Batch], Parts]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,14 +98,14 @@ class Ask:
 
     kernel: BatchKernel
     combine: Combine = np.add
-    finish: Callable[[Sums], Any] = tuple
+    finish: Callable[[Parts], Any] = tuple
 
-    def merged(self, one: Sums, other: Sums) -> Sums:
+    def merged(self, one: Parts, other: Parts) -> Parts:
         """Return two sums in one."""
         return combined(one, other, self.combine)
 
 
-def _dense(sums: Sums) -> Array:
+def _dense(sums: Parts) -> Array:
     found: Array | Scattered = sums[0]
     return found.sums() if isinstance(found, Scattered) else found
 
@@ -178,11 +179,11 @@ class RegisterRows:
         kernel: BatchKernel,
         combine: Combines = np.add,
         label: str = "Summing over the register, part",
-    ) -> Sums:
+    ) -> Parts:
         """Return what a kernel gives for batches, combined over all of them."""
         groups, weighing, scale = self.plan.groups, self.weighing, self.scale
 
-        def of_design(design: Design) -> Sums:
+        def of_design(design: Design) -> Parts:
             w = None
             if weighing is not None:
                 w = positive_weights(design.rows[weighing]) * scale
@@ -194,7 +195,7 @@ class RegisterRows:
             return total(self.register.runner, held, job, label)
         made = _maker(self.plan, self.names)
 
-        def of_table(table: pd.DataFrame) -> Sums:
+        def of_table(table: pd.DataFrame) -> Parts:
             design = made(table)
             return () if design is None else of_design(design)
 
@@ -215,7 +216,7 @@ class RegisterRows:
         plan, made = self.plan, _maker(self.plan, self.names)
         used = {*plan.roles.others, *plan.roles.keys, *plan.extras}
 
-        def of_table(table: pd.DataFrame) -> Sums:
+        def of_table(table: pd.DataFrame) -> Parts:
             design = made(table)
             if design is None:
                 return ()
@@ -251,7 +252,7 @@ class RegisterRows:
         kernels = [ask.kernel for ask in asks.values()]
         ways = tuple(ask.merged for ask in asks.values())
 
-        def kernel(batch: Batch) -> Sums:
+        def kernel(batch: Batch) -> Parts:
             return tuple(k(batch) for k in kernels)
 
         found = self.total(kernel, ways, label)
@@ -320,7 +321,7 @@ class RegisterRows:
             return self
         count = len(self.plan.groups[columns[1]])
 
-        def kernel(batch: Batch) -> Sums:
+        def kernel(batch: Batch) -> Parts:
             one, other = (
                 codes_in(batch.design.rows[c], batch.groups[c]) for c in columns
             )

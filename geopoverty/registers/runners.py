@@ -11,13 +11,10 @@ from threadpoolctl import threadpool_limits
 
 from geopoverty._progress import progress
 from geopoverty.errors import EstimationError, GeoPovertyError, InputError
-from geopoverty.numerics.rows import combined
+from geopoverty.numerics.rows import Combines, Parts, combined
 from geopoverty.registers.parts import Part
 
-Sums = tuple[Any, ...]  # of whatever `combine` knows to put together
-TableKernel = Callable[[pd.DataFrame], Sums]
-Combine = Callable[[Any, Any], Any]
-Combines = Combine | tuple[Combine, ...]  # one for all of a sum, or one for each
+TableKernel = Callable[[pd.DataFrame], Parts]
 AHEAD = 4  # parts handed out for each worker, so that none waits and few are held
 
 
@@ -37,7 +34,7 @@ class Job:
     kernel: TableKernel
     combine: Combines
 
-    def over(self, part: Part) -> Sums:
+    def over(self, part: Part) -> Parts:
         """Return the sum over one part.
 
         Raises
@@ -45,7 +42,7 @@ class Job:
         InputError, EstimationError
             Named after the part.
         """
-        sums: Sums = ()
+        sums: Parts = ()
         try:
             for table in part.batches(self.columns):
                 found = self.kernel(table)
@@ -62,7 +59,7 @@ class Job:
 class Runner(Protocol):
     """Who does a job on every part."""
 
-    def sums(self, parts: Sequence[Part], job: Job) -> Iterator[Sums]:
+    def sums(self, parts: Sequence[Part], job: Job) -> Iterator[Parts]:
         """Yield the sum of each part, in their order."""
 
 
@@ -78,7 +75,7 @@ class Threads:
 
     workers: int | None = None
 
-    def sums(self, parts: Sequence[Part], job: Job) -> Iterator[Sums]:
+    def sums(self, parts: Sequence[Part], job: Job) -> Iterator[Parts]:
         """Yield the sum of each part, in their order."""
         count = min(self.workers or os.cpu_count() or 1, len(parts))
         # Linear algebra keeps to one thread: threads in threads wait for one another.
@@ -99,7 +96,7 @@ class Workers:
 
     client: Any = field(repr=False)
 
-    def sums(self, parts: Sequence[Part], job: Job) -> Iterator[Sums]:
+    def sums(self, parts: Sequence[Part], job: Job) -> Iterator[Parts]:
         """Yield the sum of each part, in their order.
 
         A worker that dies has its parts done again by another; since sums are added in
@@ -115,12 +112,12 @@ class Workers:
         )
 
 
-def _done(job: Job, part: Part) -> Sums:
+def _done(job: Job, part: Part) -> Parts:
     with threadpool_limits(1):
         return job.over(part)
 
 
-def total(runner: Runner, parts: Sequence[Part], job: Job, label: str) -> Sums:
+def total(runner: Runner, parts: Sequence[Part], job: Job, label: str) -> Parts:
     """Return the sum over all parts, added in their order.
 
     Examples
@@ -131,7 +128,7 @@ def total(runner: Runner, parts: Sequence[Part], job: Job, label: str) -> Sums:
     >>> int(total(Threads(1), halves, job, "Adding")[0])
     3
     """
-    sums: Sums = ()
+    sums: Parts = ()
     for found in progress(runner.sums(parts, job), label, len(parts)):
         if found:
             sums = combined(sums, found, job.combine)
@@ -142,8 +139,8 @@ def _ahead(
     parts: Iterable[Part],
     submit: Callable[[Part], Any],
     workers: int,
-    result: Callable[[Any], Sums],
-) -> Iterator[Sums]:
+    result: Callable[[Any], Parts],
+) -> Iterator[Parts]:
     """Keep some parts in work, and yield what they give in order."""
     waiting: list[Any] = []
     try:

@@ -15,9 +15,10 @@ import pyarrow.parquet
 
 from geopoverty.design.recipe import names_in_right
 from geopoverty.errors import GeoPovertyError, InputError
+from geopoverty.numerics.rows import Parts
 from geopoverty.registers.parts import FilePart, Part
 from geopoverty.registers.register import Register
-from geopoverty.registers.runners import Job, Sums, total
+from geopoverty.registers.runners import Job, total
 
 Work = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -155,12 +156,12 @@ class Writing(Job):
     folder: str
     places: Mapping[str, str]
 
-    def over(self, part: Part) -> Sums:
+    def over(self, part: Part) -> Parts:
         """Write one part, and return its rows and the sums of its columns."""
         place = Path(self.folder) / self.places[part.name]
         # A part may be done twice, when a worker dies: the last one whole stands.
         draft = place.with_name(f".{place.name}.{uuid4().hex}")
-        sums: Sums = ()
+        sums: Parts = ()
         writer: pa.parquet.ParquetWriter | None = None
         whole = _whole_numbers(part, self.keep)
         try:
@@ -184,12 +185,12 @@ class Writing(Job):
         return sums
 
 
-def _nothing(table: pd.DataFrame) -> Sums:
+def _nothing(table: pd.DataFrame) -> Parts:
     del table
     return ()
 
 
-def _sums(found: pd.DataFrame) -> Sums:
+def _sums(found: pd.DataFrame) -> Parts:
     values = found.to_numpy(np.float64)
     known = np.isfinite(values)
     counts = np.array([1.0, len(found)])
@@ -201,14 +202,14 @@ def _sums(found: pd.DataFrame) -> Sums:
     )
 
 
-def _added(one: Sums, other: Sums) -> Sums:
+def _added(one: Parts, other: Parts) -> Parts:
     if not one:
         return other
     counts = np.array([1.0, one[0][1] + other[0][1]])
     return counts, one[1] + other[1], one[2] + other[2]
 
 
-def _written(target: Path, found: Sums) -> Written:
+def _written(target: Path, found: Parts) -> Written:
     counts, known, sums = found
     means = sums / known.where(known > 0)
     return Written(

@@ -209,7 +209,7 @@ def _units(
 
 def _moments(rows: RegisterRows) -> _Moments:
     def kernel(batch: Batch) -> tuple[Array, ...]:
-        X, y, w = batch.block
+        X, y, w = batch.block[:3]
         both = np.column_stack([y, X])
         weighed = X if w is None else X * w[:, None]
         once = np.ones(len(y)) if w is None else w

@@ -17,10 +17,9 @@ from geopoverty.estimators.linear.report import (
 )
 from geopoverty.numerics.blocks import blocks
 from geopoverty.numerics.diagnostics import explained_by, white_columns
-from geopoverty.numerics.rows import combined
+from geopoverty.numerics.rows import Parts, combined
 from geopoverty.numerics.types import Array, Mask
 from geopoverty.registers.rows import Ask, Batch
-from geopoverty.registers.runners import Sums
 
 WHITE_WORK = 1e12  # products of White's regression: a few minutes
 FIRST = 5  # columns of `unit_sums` before the multipliers
@@ -61,9 +60,9 @@ class AuxiliaryColumns:
     def ask(self, residual: Callable[[Batch], Array]) -> Ask:
         """Ask for z'z, z'e^2, column sums, and sums of e^2 and e^4."""
 
-        def kernel(batch: Batch) -> Sums:
+        def kernel(batch: Batch) -> Parts:
             square = residual(batch) ** 2
-            sums: Sums = ()
+            sums: Parts = ()
             for rows in blocks(len(square)):
                 z, s = self._columns(batch.design.X[rows]), square[rows]
                 powers = np.array([s.sum(), s @ s])
@@ -84,7 +83,7 @@ class AuxiliaryColumns:
 
 
 def variance_tests(
-    core: Core, sums: Sums, columns: AuxiliaryColumns, flawed: tuple[str, ...]
+    core: Core, sums: Parts, columns: AuxiliaryColumns, flawed: tuple[str, ...]
 ) -> tuple[pd.DataFrame, list[str]]:
     """Test for equal variances; with what to say where that cannot be done.
 

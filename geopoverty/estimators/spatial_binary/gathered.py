@@ -14,15 +14,8 @@ from geopoverty.design.durbin import LaggedDesign, with_lags
 from geopoverty.design.sample import Sample
 from geopoverty.numerics.binary import BinaryFit, fit_rows, rough_fit
 from geopoverty.numerics.links import Link
-from geopoverty.numerics.rows import Block
-from geopoverty.numerics.spatial.cell_rows import (
-    CellBlock,
-    CellFeed,
-    CellKernel,
-    InCells,
-    Shifted,
-    Sums,
-)
+from geopoverty.numerics.rows import Block, Feed, InMemory, Kernel, Parts
+from geopoverty.numerics.spatial.cell_rows import Shifted
 from geopoverty.numerics.spatial.cells import CellSums
 from geopoverty.numerics.spatial.lag_logit import SAMPLE, score_rows
 from geopoverty.numerics.types import Array, Codes, Matrix
@@ -63,10 +56,10 @@ class Placed:
         found: LaggedDesign = batch.once("lagged", self._lagged)
         return found
 
-    def block(self, batch: Batch) -> CellBlock:
+    def block(self, batch: Batch) -> Block:
         """Return covariates, outcome, weights and cells."""
         design = self.lagged(batch).design
-        return CellBlock(design.X, design.y, batch.w, self.codes(batch))
+        return Block(design.X, design.y, batch.w, self.codes(batch))
 
     def _codes(self, batch: Batch) -> Codes:
         codes = self.place[batch.codes((self.unit,))]
@@ -92,11 +85,11 @@ class RegisterCells:
     rows: RegisterRows
     placed: Placed
 
-    def total(self, kernel: CellKernel, combine: Any = np.add) -> Sums:
+    def total(self, kernel: Kernel, combine: Any = np.add) -> Parts:
         """Return what a kernel gives for each block, combined over all of them."""
         placed = self.placed
         return self.rows.total(
-            lambda b: InCells(*placed.block(b)).total(kernel, combine), combine
+            lambda b: InMemory(*placed.block(b)).total(kernel, combine), combine
         )
 
 
@@ -106,15 +99,15 @@ class LagRegister:
 
     Attributes
     ----------
-    rows, some : CellFeed
+    rows, some : Feed
     means : array, shape (cells, k)
     cells : CellSums
     W : array or CSR array, shape (units, units)
     link : Link
     """
 
-    rows: CellFeed
-    some: CellFeed
+    rows: Feed
+    some: Feed
     means: Array
     cells: CellSums
     W: Matrix
@@ -190,9 +183,9 @@ class RegisterCase:
         return Batch(design, w, self.rows.plan.groups)
 
     @property
-    def _some(self) -> InCells:
+    def _some(self) -> InMemory:
         """Rows to compare starts on."""
-        some = InCells(*self.placed.block(self._first))
+        some = InMemory(*self.placed.block(self._first))
         n = len(some.y)
         if n <= SAMPLE:
             return some
@@ -225,7 +218,7 @@ class RegisterCase:
             of_block = score_rows(self.lag_data(), theta)
         else:
 
-            def of_block(block: CellBlock) -> Array:
+            def of_block(block: Block) -> Array:
                 residual = link.at(block.X @ theta, block.y).residual
                 return block.X * block.weighed(residual)[:, None]
 

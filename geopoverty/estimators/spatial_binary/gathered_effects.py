@@ -11,8 +11,8 @@ from geopoverty.effects.spatial import UnitEffects, spatial_effects
 from geopoverty.estimators.spatial_binary.gathered import RegisterCase
 from geopoverty.estimators.spatial_binary.problem import Fitted
 from geopoverty.estimators.spatial_binary.report import Described
+from geopoverty.numerics.rows import Block
 from geopoverty.numerics.scatter import Scattered
-from geopoverty.numerics.spatial.cell_rows import CellBlock
 from geopoverty.numerics.spatial.impacts import (
     Gradients,
     ImpactsAt,
@@ -126,6 +126,6 @@ def _ranking_ask(case: RegisterCase, one: RowImpacts, spread: Array | None) -> A
     return ranking_ask(probability, weighted=case.rows.weighing is not None)
 
 
-def _rows(block: CellBlock, spread: Array | None) -> RowsAt:
+def _rows(block: Block, spread: Array | None) -> RowsAt:
     scale = 1.0 if spread is None else spread[block.codes]
     return RowsAt(block.X, block.codes, scale)

@@ -12,14 +12,9 @@ from geopoverty.errors import EstimationError
 from geopoverty.numerics.binary import BinaryFit, fit_rows
 from geopoverty.numerics.covariance import Scores
 from geopoverty.numerics.links import Link, Logit
+from geopoverty.numerics.rows import Block, Feed, InMemory, Parts
 from geopoverty.numerics.scatter import Scattered, dense, gathered
-from geopoverty.numerics.spatial.cell_rows import (
-    CellBlock,
-    CellFeed,
-    InCells,
-    Shifted,
-    Sums,
-)
+from geopoverty.numerics.spatial.cell_rows import Shifted
 from geopoverty.numerics.spatial.cells import Cells, Layout
 from geopoverty.numerics.spatial.resolvent import Resolvent, lag_cells
 from geopoverty.numerics.types import Array, Codes, Matrix
@@ -87,11 +82,11 @@ class LagData(Protocol):
     """
 
     @property
-    def rows(self) -> CellFeed:
+    def rows(self) -> Feed:
         """All rows."""
 
     @property
-    def some(self) -> CellFeed:
+    def some(self) -> Feed:
         """Enough of them to compare starts on."""
 
     @property
@@ -134,12 +129,12 @@ class LagProblem:
     link: Link = Logit
 
     @cached_property
-    def rows(self) -> InCells:
+    def rows(self) -> InMemory:
         """All rows."""
-        return InCells(self.X, self.y, self.w, self.cells.codes)
+        return InMemory(self.X, self.y, self.w, self.cells.codes)
 
     @cached_property
-    def some(self) -> InCells:
+    def some(self) -> InMemory:
         """Enough of them to compare starts on: a fixed random sample."""
         n = len(self.y)
         if n <= SAMPLE:
@@ -159,7 +154,7 @@ def carried_over(data: LagData, rho: float) -> Array:
     return solver.cells(data.cells, data.means) - data.means
 
 
-def profile(data: LagData, rho: float, rows: CellFeed | None = None) -> BinaryFit:
+def profile(data: LagData, rho: float, rows: Feed | None = None) -> BinaryFit:
     """Maximise the likelihood in beta alone, on all rows or on some."""
     shifted = Shifted(
         data.rows if rows is None else rows, carried_over(data, rho) if rho else None
@@ -250,13 +245,13 @@ def in_words(record: list[Step] | tuple[Step, ...]) -> str:
     )
 
 
-def score_rows(data: LagData, theta: Array) -> Callable[[CellBlock], Array]:
+def score_rows(data: LagData, theta: Array) -> Callable[[Block], Array]:
     """Return what gives a block's derivatives of the log-likelihood, (m, k + 1)."""
     beta, link = theta[:-1], data.link
     carried, slope, _ = _derivatives(data, theta)
     along = slope @ beta
 
-    def scores(block: CellBlock) -> Array:
+    def scores(block: Block) -> Array:
         M = block.X + carried[block.codes]
         residual = block.weighed(link.at(M @ beta, block.y).residual)
         return np.column_stack([M, along[block.codes]]) * residual[:, None]
@@ -287,7 +282,7 @@ def _best_start(
 
 
 def _start_on(
-    data: LagData, bounds: tuple[float, float], rows: CellFeed
+    data: LagData, bounds: tuple[float, float], rows: Feed
 ) -> tuple[Array, float, Codes] | None:
     best: tuple[float, Array, float] | None = None
     best_share = 0.0
@@ -322,7 +317,7 @@ def _point(data: LagData, theta: Array) -> _Point:
     carried, slope, bend = _derivatives(data, theta)
     along, curve = slope @ beta, bend @ beta
 
-    def kernel(block: CellBlock) -> Sums:
+    def kernel(block: Block) -> Parts:
         M = block.X + carried[block.codes]
         here = link.at(M @ beta, block.y)
         J = np.column_stack([M, along[block.codes]])

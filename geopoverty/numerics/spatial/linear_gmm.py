@@ -9,8 +9,7 @@ from geopoverty.errors import EstimationError
 from geopoverty.numerics.binary import fit_binary
 from geopoverty.numerics.links import Link
 from geopoverty.numerics.rank import dependent_among, stacked, triangle
-from geopoverty.numerics.rows import Block, Combines, Kernel, Parts
-from geopoverty.numerics.spatial.cell_rows import CellBlock, CellFeed, Sums
+from geopoverty.numerics.rows import Block, Combines, Feed, Kernel, Parts
 from geopoverty.numerics.spatial.cells import Cells
 from geopoverty.numerics.spatial.lag_logit import LagData, LagProblem
 from geopoverty.numerics.spatial.resolvent import lag_cells
@@ -129,13 +128,13 @@ def fit_linear_rows(data: LagData, plain: Array, order: int = 2) -> LinearGmmFit
     lag = lag_cells(data.W, data.cells, index)
     link = data.link
 
-    def linearised(block: CellBlock) -> tuple[Array, Array, Array]:
+    def linearised(block: Block) -> tuple[Array, Array, Array]:
         eta = block.X @ plain
         point = link.at(eta, block.y)
         G = point.weight[:, None] * np.column_stack([block.X, lag[block.codes]])
         return H.basis(block), G, point.residual + point.weight * eta
 
-    def first(block: CellBlock) -> Sums:
+    def first(block: Block) -> Parts:
         Q, G, left = linearised(block)
         return Q.T @ G, Q.T @ left, np.einsum("ij,ij->j", G, G), len(left)
 
@@ -143,7 +142,7 @@ def fit_linear_rows(data: LagData, plain: Array, order: int = 2) -> LinearGmmFit
     bread = _bread(projected, np.sqrt(squares))
     theta = bread @ pulled
 
-    def second(block: CellBlock) -> Sums:
+    def second(block: Block) -> Parts:
         Q, G, left = linearised(block)
         scores = (Q @ bread.T) * (left - G @ theta)[:, None]
         return (scores.T @ scores,)
@@ -194,12 +193,12 @@ class _Instruments:
         (R,) = data.rows.total(lambda b: (triangle(found.columns(b)),), stacked)
         return cls(found.lags, kept, R)
 
-    def columns(self, block: CellBlock) -> Array:
+    def columns(self, block: Block) -> Array:
         """Return the instruments of a block, all of them until some are kept."""
         H = np.column_stack([block.X, self.lags[block.codes]])
         return H[:, self.kept] if len(self.kept) else H
 
-    def basis(self, block: CellBlock) -> Array:
+    def basis(self, block: Block) -> Array:
         """Return the block's rows of an orthonormal basis, shape (m, p)."""
         H = self.columns(block)
         return np.asarray(linalg.solve_triangular(self.triangle, H.T, trans="T").T)
@@ -209,14 +208,14 @@ class _Instruments:
 class _Columns:
     """Instruments as plain rows."""
 
-    rows: CellFeed
+    rows: Feed
     of: _Instruments
 
     def total(self, kernel: Kernel, combine: Combines = np.add) -> Parts:
         """Return what a kernel gives for each block, combined over all of them."""
         of = self.of
 
-        def columns(block: CellBlock) -> Parts:
+        def columns(block: Block) -> Parts:
             return kernel(Block(of.columns(block), block.y))
 
         return self.rows.total(columns, combine)
