@@ -9,10 +9,19 @@ def vcov_for(chosen: Vcov | None, design: Design, unit: str) -> tuple[Vcov, list
     """Return the covariance asked for, or one that fits the rows, and what to note."""
     if chosen is not None:
         return chosen, []
-    if shares_lags(design, unit):
-        note = (
-            f"Rows of one {unit} share its lags, so standard errors are clustered on "
-            f"it; vcov='hc1' would take them for independent."
-        )
-        return resolved("cluster", unit), [note]
-    return "hc1", []
+    return by_units(unit) if shares_lags(design, unit) else ("hc1", [])
+
+
+def by_units(unit: str) -> tuple[Vcov, list[str]]:
+    """Return the covariance of rows that share the lags of their unit, and why.
+
+    Examples
+    --------
+    >>> by_units("county")[0]
+    Cluster(by='county', correction='hc1')
+    """
+    note = (
+        f"Rows of one {unit} share its lags, so standard errors are clustered on "
+        f"it; vcov='hc1' would take them for independent."
+    )
+    return resolved("cluster", unit), [note]

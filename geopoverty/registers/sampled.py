@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pandas as pd
 
-from geopoverty.covariances import Vcov, columns_of, resolved
+from geopoverty.covariances import Vcov, columns_of
 from geopoverty.design.lags import Weights
 from geopoverty.design.sample import Sample
+from geopoverty.effects.defaults import by_units
 from geopoverty.registers.opening import open_rows
 from geopoverty.registers.register import Register
 from geopoverty.registers.rows import RegisterRows
@@ -32,11 +33,7 @@ def open_sampled(
     notes: list[str] = []
     chosen: Vcov = "hc1" if vcov is None else vcov
     if vcov is None and "W(" in formula.replace(" ", ""):
-        chosen = resolved("cluster", sample.unit)
-        notes = [
-            f"Rows of one {sample.unit} share its lags, so standard errors are "
-            "clustered on it; vcov='hc1' would take them for independent."
-        ]
+        chosen, notes = by_units(sample.unit)
     clusters = columns_of(chosen, sample.unit)
     there = sample.unit in register.columns
     roles = replace(sample.roles, unit=sample.unit if there or clusters else None)
